@@ -1,0 +1,1 @@
+"""Zhiwei 知微: letters in, what cannot wait first."""

@@ -1,0 +1,1 @@
+"""The triage desk: the store and the queue."""

@@ -1,0 +1,21 @@
+"""The errors that Zhiwei raises on purpose: each says what was expected, what was found, what to do."""
+
+
+class ZhiweiError(Exception):
+    """Root of every error that a person can act on; the command line prints it without a traceback."""
+
+
+class InputError(ZhiweiError):
+    """An input file, folder or table cannot be read at all (exit status 2). Single bad rows are `Rejected`, not errors."""
+
+
+class SettingsError(ZhiweiError):
+    """A settings, policy or labels file is wrong or asks for something unknown (exit status 2)."""
+
+
+class ModelFolderError(ZhiweiError):
+    """A model folder is missing files, was tampered with, or does not match the labels (exit status 2)."""
+
+
+class QueueError(ZhiweiError):
+    """The queue's database cannot be used: locked by another run, unreachable, or of another version (exit status 2)."""

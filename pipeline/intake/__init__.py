@@ -1,0 +1,1 @@
+"""A letter comes in, personal data stays out."""

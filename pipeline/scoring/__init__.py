@@ -1,0 +1,1 @@
+"""What one letter says: issue, signals, level, risk."""

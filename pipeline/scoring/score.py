@@ -1,0 +1,32 @@
+"""What the scorer says of one letter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Score:
+    """The calibrated reading of one letter; label order is that of data/labels.toml.
+
+    Attributes:
+        issue: float32 (16,), probabilities that sum to 1.
+        signals: float32 (8,), one independent probability a signal.
+        risk: P(level >= 2), calibrated, 0..1.
+        level: 0..3, the most probable level.
+        embedding: float32 (384,), unit norm.
+        abstain: the model asks a clerk to decide the issue.
+        model_version: name of the model folder.
+    """
+
+    letter_id: str
+    issue: NDArray[np.float32]
+    signals: NDArray[np.float32]
+    risk: float
+    level: int
+    embedding: NDArray[np.float32]
+    abstain: bool
+    model_version: str
