@@ -23,7 +23,7 @@ HALF = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 
 """Full-width signs and dashes to ASCII, one to one, so that a place in the plain text is a place in the letter."""
 
 NUM = r"(?:\d{1,4}|[一二三四五六七八九十百]{1,4})"
-BLOCK = rf"(?:[A-Za-z]?-?{NUM}|[A-Za-z])\s?(?:栋|幢|座|号楼|号院|号|#楼?|楼)"
+BLOCK = rf"(?:{NUM}栋)?(?:[A-Za-z]?-?{NUM}|[A-Za-z])\s?(?:栋|幢|座|号楼|号院|号|#楼?|楼)"
 DOOR = r"[A-Za-z]?\d{1,4}(?:-\d{1,4})?(?:室|号房|号|房|户|门)?"
 NOT_MORE = r"(?![\d年月日元人平米多余万千个名位家户.%‰层楼栋]|-\d)"
 SEP = r"[\s,，、\-]{0,2}"
@@ -106,8 +106,9 @@ RULES = (
             r"(?:[DFdf][A-HJ-NP-Za-hj-np-z0-9]\d{4}|\d{5}[DFdf]|(?=[A-Za-z0-9]*\d)[A-HJ-NP-Za-hj-np-z0-9]{4}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳领])(?![A-Za-z0-9])"
         ),
     ),
-    Rule("wechat", re.compile(r"(?:微信|wechat|wx|vx|V信|薇信)(?:号码?|账号|ID)?(?:是|为|叫)?[：: ]{0,3}(?P<value>[A-Za-z][A-Za-z0-9_\-]{4,19}|\d{6,11})", re.I)),
+    Rule("wechat", re.compile(r"(?:微信|wechat|wx|vx|V信|薇信)(?:号码?|账号|ID|联系|加我)?(?:是|为|叫)?[：: ]{0,3}(?P<value>[A-Za-z][A-Za-z0-9_\-]{4,19}|\d{6,11})", re.I)),
     Rule("qq", re.compile(r"(?:QQ|扣扣|企鹅)(?:号码?|账号)?(?:是|为)?[：: ]{0,3}(?P<value>[1-9]\d{4,10})(?!\d)", re.I)),
+    Rule("qq", re.compile(r"(?<!\d)(?P<value>[1-9]\d{4,10})(?=(?:是|为|这是)?(?:我的?|本人)?的?(?:QQ|扣扣))", re.I)),
     Rule("passport", re.compile(r"(?<![A-Za-z0-9])(?:[EGDSPegdsp]\d{8}|[Ee][A-Za-z]\d{7})(?![A-Za-z0-9])"), _passport),
     Rule("dwelling", re.compile(rf"{BLOCK}{SEP}(?:{NUM}|[东西中南北甲乙丙]|[A-Za-z])\s?(?:单元|门洞|门)(?:{SEP}{NUM}(?:楼|层))?(?:{SEP}(?:{DOOR}|{NUM}(?:室|号|户|房)){NOT_MORE})?")),
     Rule("dwelling", re.compile(rf"{BLOCK}{SEP}(?:{NUM}(?:楼|层){SEP})?(?:[A-Za-z]?\d{{3,4}}(?:室|号房|号|房|户)?|{NUM}(?:室|房)){NOT_MORE}")),

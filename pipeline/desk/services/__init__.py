@@ -1,0 +1,1 @@
+"""What people and programs do with the queue, one module a subject."""

@@ -1,0 +1,263 @@
+"""The only door between the nightly run and the queue's database.
+
+A Store holds the run lock from opening to closing: one run at a time works on a queue. The lock belongs to the operating system (SQLite) or
+to the database session (PostgreSQL), so it ends with the process however that ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.desk.services.connection import connect, file_lock, migrate, session_lock, translated
+from pipeline.intake.letter import Letter, RedactedLetter
+from pipeline.scoring.score import Score
+from pipeline.triage.policy import Priority, Ranked, Reason, heading
+
+if TYPE_CHECKING:  # the models exist only once Django is set up
+    from pipeline.desk import models
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A letter that is in the store: the SHA-256 of its content (hex), and whether its place comes from the model asked for."""
+
+    content: str
+    scored: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """All that is saved of one letter. `place` is the masked place hint; `content` the SHA-256 of the content (hex)."""
+
+    letter: Letter
+    content: str
+    redacted: RedactedLetter
+    place: str
+    score: Score
+    priority: Priority
+    due_on: date
+
+
+class Store:
+    """An open queue. Belongs to the thread that opened it; close it, or use it in a `with`."""
+
+    def __init__(self, lock: AbstractContextManager[Any]) -> None:
+        self._lock = lock
+
+    @classmethod
+    def open(cls, url: str, *, wait: float = 0) -> Store:
+        """Connect, take the run lock (waiting at most `wait` seconds), create or migrate the tables.
+
+        Raises:
+            QueueError: another run works on this queue; the database cannot be reached or written; its tables are of a newer version.
+        """
+        path = connect(url)
+        lock = file_lock(path, wait) if path else session_lock(wait)
+        lock.__enter__()
+        try:
+            with translated("open"):
+                migrate()
+        except BaseException:
+            cls(lock).close()
+            raise
+        return cls(lock)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        from django.db import connection
+
+        try:
+            self._lock.__exit__(None, None, None)
+        finally:
+            connection.close()
+
+    def start_run(self, inputs: Sequence[str], model_version: str) -> int:
+        """Enter a run in the ledger; returns its number. Runs that were killed are marked as stopped: the lock says none is at work."""
+        from django.utils import timezone
+
+        from pipeline.desk.models import Run
+
+        with translated("start a run"):
+            Run.objects.filter(status=Run.Status.RUNNING).update(status=Run.Status.STOPPED)
+            return int(Run.objects.create(started_at=timezone.now(), inputs=list(inputs), model_version=model_version).pk)
+
+    def finish_run(self, run: int, counts: Mapping[str, int], *, done: bool) -> None:
+        """Close the ledger entry with its counts."""
+        from django.utils import timezone
+
+        from pipeline.desk.models import Run
+
+        status = Run.Status.DONE if done else Run.Status.STOPPED
+        with translated("finish a run"):
+            Run.objects.filter(pk=run).update(finished_at=timezone.now(), status=status, counts=dict(counts))
+
+    def known(self, letter_ids: Sequence[str], model_version: str) -> dict[str, Known]:
+        """Which of these letters are in the store, by id."""
+        from pipeline.desk.models import Letter as Table
+
+        with translated("look letters up"):
+            found = Table.objects.filter(pk__in=letter_ids).values_list("pk", "content_sha256", "item__score__model_version")
+            return {letter_id: Known(content, version == model_version) for letter_id, content, version in found}
+
+    def save_chunk(self, run: int, entries: Sequence[Entry]) -> None:
+        """Save new letters with their place, and give known letters the new model's score and place; all in one transaction.
+
+        A letter that is there keeps its text, its due date, its status and what people decided on it.
+        """
+        from django.db import transaction
+
+        with translated("save letters"), transaction.atomic():
+            there = self.known([entry.letter.letter_id for entry in entries], "")
+            new = [entry for entry in entries if entry.letter.letter_id not in there]
+            _add_letters(new)
+            scores = _add_scores(entries)
+            _add_items(new, scores)
+            _update_items([entry for entry in entries if entry.letter.letter_id in there], scores)
+            _add_events(run, entries, frozenset(there))
+
+    def rows(self, letter_ids: Sequence[str]) -> dict[str, Ranked]:
+        """Letters of the store as they stand in the queue, by id."""
+        from pipeline.desk.models import QueueItem
+
+        with translated("read letters"):
+            items = QueueItem.objects.filter(pk__in=letter_ids).select_related("letter", "score")
+            return {item.pk: _ranked(item) for item in items}
+
+    def top(self, count: int) -> list[Ranked]:
+        """The open letters that come first: by a person's priority where there is one, else the policy's; then by due date."""
+        from django.db.models.functions import Coalesce
+
+        from pipeline.desk.models import QueueItem
+
+        with translated("read the queue"):
+            items = QueueItem.objects.filter(status=QueueItem.Status.OPEN).select_related("letter", "score")
+            return [_ranked(item) for item in items.order_by(Coalesce("human_priority", "priority").desc(), "due_on", "letter")[:count]]
+
+
+def _add_letters(entries: Sequence[Entry]) -> None:
+    from pipeline.desk import models
+
+    models.Letter.objects.bulk_create(
+        models.Letter(
+            letter_id=entry.letter.letter_id,
+            content_sha256=entry.content,
+            received_at=entry.letter.received_at,
+            channel=entry.letter.channel,
+            writer_ref=entry.letter.writer_ref,
+            place=entry.place,
+            text=entry.redacted.text,
+        )
+        for entry in entries
+    )
+    models.Original.objects.bulk_create(
+        models.Original(
+            letter_id=entry.letter.letter_id,
+            title=entry.letter.title,
+            body=entry.letter.body,
+            place_hint=entry.letter.place_hint,
+            extra=dict(entry.letter.extra),
+        )
+        for entry in entries
+    )
+
+
+def _add_scores(entries: Sequence[Entry]) -> dict[str, models.Score]:
+    """Save scores, where this model has not scored the letter before (a model that was rolled back comes again); returns them by letter."""
+    from pipeline.desk import models
+
+    models.Score.objects.bulk_create(
+        (
+            models.Score(
+                letter_id=entry.letter.letter_id,
+                model_version=entry.score.model_version,
+                issue=entry.score.issue.tolist(),
+                signals=entry.score.signals.tolist(),
+                risk=entry.score.risk,
+                level=entry.score.level,
+                abstain=entry.score.abstain,
+                embedding=entry.score.embedding.astype("<f4").tobytes(),
+            )
+            for entry in entries
+        ),
+        ignore_conflicts=True,
+    )
+    versions = {entry.score.model_version for entry in entries}
+    ids = [entry.letter.letter_id for entry in entries]
+    found = models.Score.objects.filter(letter__in=ids, model_version__in=versions)
+    return {score.letter_id: score for score in found.only("pk", "letter_id")}
+
+
+def _place(entry: Entry, scores: Mapping[str, models.Score]) -> dict[str, Any]:
+    return {
+        "score_id": scores[entry.letter.letter_id].pk,
+        "priority": entry.priority.value,
+        "reasons": [[reason.text, reason.share] for reason in entry.priority.reasons],
+        "level": entry.score.level,
+    }
+
+
+def _add_items(entries: Sequence[Entry], scores: Mapping[str, models.Score]) -> None:
+    from pipeline.desk import models
+
+    models.QueueItem.objects.bulk_create(
+        models.QueueItem(letter_id=entry.letter.letter_id, due_on=entry.due_on, **_place(entry, scores)) for entry in entries
+    )
+
+
+def _update_items(entries: Sequence[Entry], scores: Mapping[str, models.Score]) -> None:
+    """Only what the model said: status, due date and human_priority are not among the columns."""
+    from pipeline.desk import models
+
+    for entry in entries:
+        models.QueueItem.objects.filter(pk=entry.letter.letter_id).update(**_place(entry, scores))
+
+
+def _add_events(run: int, entries: Sequence[Entry], rescored: frozenset[str]) -> None:
+    from django.utils import timezone
+
+    from pipeline.desk.models import Event
+
+    now = timezone.now()
+    Event.objects.bulk_create(
+        Event(
+            at=now,
+            kind=Event.Kind.RESCORED if entry.letter.letter_id in rescored else Event.Kind.QUEUED,
+            letter_id=entry.letter.letter_id,
+            run_id=run,
+            detail={"model_version": entry.score.model_version, "priority": entry.priority.value},
+        )
+        for entry in entries
+    )
+
+
+def _ranked(item: models.QueueItem) -> Ranked:
+    letter, score = item.letter, item.score
+    return Ranked(
+        letter_id=letter.letter_id,
+        received_at=letter.received_at,
+        title=heading(letter.text),
+        place=letter.place,
+        score=Score(
+            letter_id=letter.letter_id,
+            issue=np.array(score.issue, np.float32),
+            signals=np.array(score.signals, np.float32),
+            risk=score.risk,
+            level=score.level,
+            embedding=np.frombuffer(score.embedding, "<f4").astype(np.float32),
+            abstain=score.abstain,
+            model_version=score.model_version,
+        ),
+        priority=Priority(item.priority, tuple(Reason(text, share) for text, share in item.reasons)),
+        due_on=item.due_on,
+    )

@@ -1,0 +1,262 @@
+"""The files a run leaves: scored letters (csv, xlsx, parquet, jsonl) and the rows it had to refuse.
+
+A file is written under a draft name beside its place and renamed when complete: whoever opens it sees the whole or the old one.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from pipeline.errors import ZhiweiError
+from pipeline.intake.letter import SHANGHAI, Rejected
+from pipeline.scoring.labels import Labels, load_labels
+from pipeline.triage.policy import Ranked, render
+
+PROBABILITIES = ("collective", "repeat", "escalation", "safety", "livelihood", "conflict", "misconduct", "deadline")
+COLUMNS = (
+    "letter_id", "received_at", "issue", "issue_p", "issue_2", "issue_2_p", "risk", "level", "signals",
+    *(f"p_{name}" for name in PROBABILITIES),
+    "priority", "reasons", "matter_id", "place", "abstain", "model_version",
+)  # fmt: skip
+REJECT_COLUMNS = ("source", "row", "reason", "raw")
+DECIMALS = 4
+SAID = 0.5
+"""A signal at least this probable counts as said; the probabilities are calibrated."""
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+SHEET_ROWS = 1_000_000
+ROW_GROUP = 10_000
+
+Row = Mapping[str, Any]
+
+
+def row_of(ranked: Ranked, labels: Labels) -> dict[str, Any]:
+    """One line of the output: the columns of DESIGN.md, in order; probabilities to four decimals."""
+    score = ranked.score
+    first, second = sorted(range(len(labels.issues)), key=lambda i: -score.issue[i])[:2]
+    p = dict(zip(labels.signals, (round(float(value), DECIMALS) for value in score.signals), strict=True))
+    return {
+        "letter_id": ranked.letter_id,
+        "received_at": ranked.received_at.astimezone(SHANGHAI).isoformat() if ranked.received_at else "",
+        "issue": labels.issues[first],
+        "issue_p": round(float(score.issue[first]), DECIMALS),
+        "issue_2": labels.issues[second],
+        "issue_2_p": round(float(score.issue[second]), DECIMALS),
+        "risk": round(score.risk, DECIMALS),
+        "level": score.level,
+        "signals": ";".join(said(ranked, labels.signals)),
+        **{f"p_{name}": p[name] for name in PROBABILITIES},
+        "priority": ranked.priority.value,
+        "reasons": render(ranked.priority),
+        "matter_id": "",
+        "place": ranked.place,
+        "abstain": score.abstain,
+        "model_version": score.model_version,
+    }
+
+
+def said(ranked: Ranked, names: Sequence[str]) -> list[str]:
+    """Of `names` (one a signal, in label order) those whose signal the letter says."""
+    return [name for name, p in zip(names, ranked.score.signals, strict=True) if p >= SAID]
+
+
+def harmless(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula gets an apostrophe in front (CWE-1236)."""
+    return "'" + value if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
+
+
+class Sink(Protocol):
+    """Where rows of one format go."""
+
+    def add(self, rows: Sequence[Row]) -> None: ...
+    def close(self) -> None: ...
+
+
+class CsvSink:
+    """UTF-8 with BOM, so that Excel opens it; formulas made harmless; booleans as true and false."""
+
+    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._writer = csv.writer(self._file)
+        self._columns = columns
+        self._writer.writerow(columns)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        self._writer.writerows([_csv_cell(row[name]) for name in self._columns] for row in rows)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _csv_cell(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else harmless(value)
+
+
+class JsonlSink:
+    """One object a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="\n")
+
+    def add(self, rows: Sequence[Row]) -> None:
+        self._file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class XlsxSink:
+    """A workbook streamed to disk; a further sheet begins where Excel's rows end."""
+
+    def __init__(self, path: Path) -> None:
+        from openpyxl import Workbook
+
+        path.open("wb").close()  # a folder that cannot be written is noticed now, not after the last letter
+        self._path, self._book, self._left = path, Workbook(write_only=True), 0
+
+    def add(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            if self._left == 0:
+                self._begin_sheet()
+            self._sheet.append([harmless(row[name]) for name in COLUMNS])
+            self._left -= 1
+
+    def _begin_sheet(self) -> None:
+        self._sheet = self._book.create_sheet(f"信件{len(self._book.sheetnames) + 1}")
+        self._sheet.append(COLUMNS)
+        self._left = SHEET_ROWS
+
+    def close(self) -> None:
+        if not self._book.sheetnames:
+            self._begin_sheet()
+        self._book.save(self._path)
+
+
+class ParquetSink:
+    """Typed columns; `received_at` as text, like everywhere else."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        kinds = {"level": pa.int8(), "abstain": pa.bool_(), "priority": pa.float64(), "risk": pa.float64()}
+        fields = [
+            (name, kinds.get(name, pa.float64() if name.startswith("p_") or name.endswith("_p") else pa.string())) for name in COLUMNS
+        ]
+        self._table, self._schema = pa.Table, pa.schema(fields)
+        self._writer = parquet.ParquetWriter(path, self._schema)
+        self._held: list[Row] = []
+
+    def add(self, rows: Sequence[Row]) -> None:
+        self._held.extend(rows)
+        if len(self._held) >= ROW_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._writer.write_table(self._table.from_pylist(self._held, schema=self._schema))
+        self._held = []
+
+    def close(self) -> None:
+        if self._held:
+            self._flush()
+        self._writer.close()
+
+
+FORMATS: Mapping[str, Callable[[Path], Sink]] = {".csv": CsvSink, ".xlsx": XlsxSink, ".parquet": ParquetSink, ".jsonl": JsonlSink}
+
+
+class ScoredFile:
+    """The output file of a run. Raises ZhiweiError for an unknown ending or a place that cannot be written."""
+
+    def __init__(self, path: Path) -> None:
+        if path.suffix.lower() not in FORMATS:
+            raise ZhiweiError(f"output {path}: expected a name that ends in {', '.join(FORMATS)}; rename it.")
+        self.path = path
+        self._draft = _draft(path)
+        self._labels = load_labels()
+        with _writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._sink = FORMATS[path.suffix.lower()](self._draft)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.discard()
+
+    def write(self, letters: Sequence[Ranked]) -> None:
+        with _writing(self.path):
+            self._sink.add([row_of(ranked, self._labels) for ranked in letters])
+
+    def publish(self) -> None:
+        """Close the draft and put it in its place."""
+        with _writing(self.path):
+            self._sink.close()
+            os.replace(self._draft, self.path)
+
+    def discard(self) -> None:
+        """Take an unpublished draft away; nothing is left to do after `publish`."""
+        if self._draft.exists():
+            with suppress(OSError, ZhiweiError):
+                self._sink.close()
+            self._draft.unlink(missing_ok=True)
+
+
+class RejectsFile:
+    """The rows a run refused, for the office's own eyes: `raw` may hold personal data. No rejects, no file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self._draft = _draft(path)
+        self._sink: CsvSink | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.discard()
+
+    def write(self, rejects: Sequence[Rejected]) -> None:
+        if not rejects:
+            return
+        with _writing(self.path):
+            if self._sink is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._sink = CsvSink(self._draft, REJECT_COLUMNS)
+            self._sink.add([{name: getattr(reject, name) for name in REJECT_COLUMNS} for reject in rejects])
+        self.count += len(rejects)
+
+    def publish(self) -> None:
+        """Put the file in its place; without rejects an earlier one is taken away."""
+        with _writing(self.path):
+            if self._sink is None:
+                self.path.unlink(missing_ok=True)
+                return
+            self._sink.close()
+            os.replace(self._draft, self.path)
+
+    def discard(self) -> None:
+        if self._sink is not None:
+            with suppress(OSError):
+                self._sink.close()
+            self._draft.unlink(missing_ok=True)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise ZhiweiError(
+            f"output {path}: cannot be written ({exc.strerror or exc}); check the folder's rights and that the disk is not full."
+        ) from exc

@@ -1,0 +1,166 @@
+"""What a run says for itself: progress while it works, a summary in Chinese when it is done."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from pipeline.output import said
+from pipeline.scoring.labels import load_labels
+from pipeline.triage.policy import Ranked, render
+
+TITLE_WIDTH = 60
+PLAIN_EVERY = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Rows of the input by what became of them; the others add up to `read`."""
+
+    read: int = 0
+    new: int = 0
+    rescored: int = 0
+    known: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(**{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """The result of one run.
+
+    Attributes:
+        table: letters by (issue, level).
+        top: the letters that cannot wait, of the whole queue, or of the input when there is no queue.
+        seconds: time spent by stage; reading runs beside the others.
+        elapsed: seconds from start to end.
+        queue: URL without a password; None when there is no queue.
+        out, rejects: the files written, None where none was.
+    """
+
+    counts: Counts
+    table: Mapping[tuple[str, int], int]
+    top: Sequence[Ranked]
+    seconds: Mapping[str, float]
+    elapsed: float
+    model_version: str
+    queue: str | None
+    out: Path | None
+    rejects: Path | None
+
+    @property
+    def rate(self) -> float:
+        """Rows of the input per second, over all."""
+        return self.counts.read / self.elapsed if self.elapsed else 0.0
+
+
+def without_password(url: str) -> str:
+    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", url)
+
+
+def summary(report: RunReport) -> str:
+    """The closing words of a run, for staff."""
+    parts = [_counts(report), _speed(report), "", *_table(report), "", *_top(report), *_places(report)]
+    return "\n".join(parts)
+
+
+def _counts(report: RunReport) -> str:
+    counts = report.counts
+    named = {"新信": counts.new, "重新评分": counts.rescored, "已在库": counts.known, "重复": counts.duplicates, "退回": counts.rejected}
+    return f"读到 {counts.read:,} 条：" + "，".join(f"{name} {count:,}" for name, count in named.items())
+
+
+def _speed(report: RunReport) -> str:
+    counts = report.counts
+    scored = counts.new + counts.rescored
+    rows = {"读取": counts.read, "脱敏": scored, "评分": scored, "入库": scored + counts.known}
+    stages = [f"{stage} {rows[stage] / spent:,.0f}" for stage, spent in report.seconds.items() if rows[stage] and spent > 0]
+    by_stage = f"；各步每秒：{'，'.join(stages)}" if stages else ""
+    return f"用时 {report.elapsed:,.1f} 秒，每秒 {report.rate:,.1f} 封{by_stage}；模型 {report.model_version}"
+
+
+def _table(report: RunReport) -> list[str]:
+    labels = load_labels()
+    levels = range(len(labels.level_names))
+    issues = [issue for issue in labels.issues if any((issue, level) in report.table for level in levels)]
+    lines = [_line("问题类别", [*labels.level_names, "合计"])]
+    for issue in issues:
+        row = [report.table.get((issue, level), 0) for level in levels]
+        lines.append(_line(issue, [f"{count:,}" if count else "-" for count in row] + [f"{sum(row):,}"]))
+    sums = [sum(report.table.get((issue, level), 0) for issue in issues) for level in levels]
+    return [*lines, _line("合计", [f"{count:,}" for count in [*sums, sum(sums)]])]
+
+
+def _line(name: str, cells: Sequence[str]) -> str:
+    return pad(name, 16) + "".join(" " * (10 - width(cell)) + cell for cell in cells)
+
+
+def _top(report: RunReport) -> list[str]:
+    if not report.top:
+        return []
+    labels = load_labels()
+    lines = [f"最不能等的 {len(report.top)} 件（{'全部待办中' if report.queue else '本批中'}）"]
+    for place, ranked in enumerate(report.top, 1):
+        issue, level = labels.issues[int(ranked.score.issue.argmax())], labels.level_names[ranked.score.level]
+        signals = "、".join(said(ranked, labels.signal_names)) or "无明显迹象"
+        lines += [
+            f"{place:>2}. {ranked.priority.value:5.1f}  {pad(issue, 14)}  {pad(level, 8)}  {ranked.due_on.isoformat()} 前登记  {ranked.letter_id}",
+            f"    {shorten(ranked.title, TITLE_WIDTH)}",
+            f"    迹象：{signals}",
+            f"    因由：{render(ranked.priority)}",
+        ]
+    return [*lines, ""]
+
+
+def _places(report: RunReport) -> list[str]:
+    places = {"结果": report.out, "退回": report.rejects, "队列": report.queue}
+    notes = {"退回": f"（{report.counts.rejected:,} 条，每条写明了原因）"}
+    return [f"{name}：{place}{notes.get(name, '')}" for name, place in places.items() if place]
+
+
+def width(text: str) -> int:
+    """Columns a text takes in a terminal: Chinese signs take two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def pad(text: str, columns: int) -> str:
+    return text + " " * max(columns - width(text), 0)
+
+
+def shorten(text: str, columns: int) -> str:
+    if width(text) <= columns:
+        return text
+    while width(text) > columns - 2:
+        text = text[:-1]
+    return text + "……"
+
+
+class Progress:
+    """A bar on a terminal; elsewhere (cron, a log) a plain line now and then."""
+
+    def __init__(self, shown: bool) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(unit=" 封", desc="评分", disable=not (shown and sys.stderr.isatty()))
+        self._plain = shown and not sys.stderr.isatty()
+        self._count, self._start = 0, time.monotonic()
+        self._said = self._start
+
+    def add(self, letters: int) -> None:
+        self._bar.update(letters)
+        self._count += letters
+        now = time.monotonic()
+        if self._plain and now - self._said >= PLAIN_EVERY:
+            self._said = now
+            print(f"已处理 {self._count:,} 封，每秒 {self._count / (now - self._start):,.0f} 封", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        self._bar.close()

@@ -1,0 +1,151 @@
+"""A whole training run: letters -> two halves -> blend -> export -> figures -> a model folder. It never promotes.
+
+`train` is what train.py calls. A run that was killed goes on: masking, the linear half and the encoder's checkpoints lie in the work folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+from numpy.typing import NDArray
+
+from pipeline.scoring import config as model_config
+from pipeline.scoring.config import ModelConfig
+from pipeline.scoring.encode import Encoder
+from pipeline.scoring.labels import Labels, load_labels
+from pipeline.scoring.registry import digest, write_sums
+from pipeline.scoring.scorer import blended
+from pipeline.training import backbone
+from pipeline.training.calibrate import abstain_threshold, fit_blend
+from pipeline.training.card import card
+from pipeline.training.evaluate import Answers, figures, readers
+from pipeline.training.export import export, largest_difference
+from pipeline.training.letters import BOARD, Example, load_examples
+from pipeline.training.linear import char_vectorizer, fit_linear, to_wide, word_vectorizer
+from pipeline.training.recipe import Recipe, load_recipe
+from pipeline.training.trainer import outputs, special_ids, train_encoder
+
+Array = NDArray[np.float32]
+CHECKED = 500
+"""Letters over which the export is compared with torch."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Halves:
+    """Logits of both halves for the held letters (development and test)."""
+
+    examples: list[Example]
+    deep: tuple[Array, Array, Array]
+    wide: Array
+
+    def rows(self, split: str) -> Halves:
+        chosen = np.array([example.split == split for example in self.examples])
+        issue, signals, level = (part[chosen] for part in self.deep)
+        return Halves([e for e in self.examples if e.split == split], (issue, signals, level), self.wide[chosen])
+
+
+def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> Path:
+    """Train by a configuration file and return the finished model folder (default models/<name>).
+
+    Raises:
+        SettingsError: the configuration is wrong.
+        InputError: the training letters are missing.
+        ModelFolderError: the backbone cannot be had.
+    """
+    recipe, labels = load_recipe(config), load_labels()
+    folder = out or Path("models") / recipe.name
+    base = backbone.ensure(recipe.encoder.backbone, recipe.encoder.layers, work / "backbone")
+    examples = load_examples(recipe.data.letters, labels, work)
+    learning = [example for example in examples if example.split == "train"][: recipe.data.most_train]
+    held = [example for example in examples if example.split in ("dev", "test")]
+
+    network = train_encoder(recipe, examples, base, labels, work / recipe.name)
+    linear = fit_linear(learning, recipe.wide, char_vectorizer)
+    words = fit_linear(learning, recipe.wide, word_vectorizer)
+
+    encoder = Encoder.load(Path(base), recipe.encoder.max_tokens)
+    pad, _ = special_ids(encoder)
+    ids = encoder.encode([example.text for example in held])
+    read = outputs(network, ids, pad)
+    texts = [example.text for example in held]
+    wide = to_wide(linear)
+    halves = Halves(held, (read["issue"], read["signals"], read["level"]), np.stack([wide.score(text) for text in texts]))
+
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder.tokenizer.save(str(folder / "tokenizer.json"))
+    wide.save(folder)
+    centre = outputs(network, encoder.encode([e.text for e in learning[:2000]]), pad)["mean"].mean(0)
+    safetensors.torch.save_model(network, str(folder / "model.safetensors"))
+    model = export(network, centre, folder)
+    difference = largest_difference(network, centre, model, ids[:CHECKED], pad)
+
+    about = _config(recipe, labels, halves)
+    (folder / model_config.FILE).write_text(about.model_dump_json(indent=1), encoding="utf-8")
+    told = _told(halves.rows("test"), about, labels, {"char 1-3-grams": linear.logits, "jieba words": words.logits})
+    splits = Counter(f"{example.source} {example.split}" for example in examples)
+    _write(folder, about, told, dict(sorted(splits.items())), difference, readers(halves.rows("test").examples), _origin(base))
+    write_sums(folder)
+    return folder
+
+
+def _config(recipe: Recipe, labels: Labels, halves: Halves) -> ModelConfig:
+    dev = halves.rows("dev")
+    blend = fit_blend(dev.examples, dev.deep, dev.wide)
+    board = np.array([example.source == BOARD and not example.enriched for example in dev.examples])
+    issue = blended(blend, dev.deep, dev.wide)[0][board]
+    truth = np.array([example.issue.argmax() for example in dev.examples])[board]
+    return ModelConfig(
+        version=recipe.name, issues=labels.issues, signals=labels.signals, levels=labels.level_names, max_tokens=recipe.encoder.max_tokens,
+        blend=blend, abstain_below=abstain_threshold(issue, truth), backbone=recipe.encoder.backbone, data=_digests(recipe.data.letters),
+        recipe=recipe.model_dump(mode="json"),
+    )  # fmt: skip
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    names = ("board.csv", "labels.csv", "second_readings.csv", "issues7.csv", "matters.jsonl")
+    return {name: digest(folder / name) for name in names if (folder / name).is_file()}
+
+
+def _origin(base: Path | str) -> str:
+    note = Path(base) / "backbone.json"
+    return json.loads(note.read_text(encoding="utf-8"))["source"] if note.is_file() else str(base)
+
+
+def _told(test: Halves, about: ModelConfig, labels: Labels, baselines: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
+    """Figures of the shipped model, of the encoder alone, and of the baselines, on the same test letters."""
+    cut, end = len(labels.issues), len(labels.issues) + len(labels.signals)
+    texts = [example.text for example in test.examples]
+    answers = {"shipped": Answers(*blended(about.blend, test.deep, test.wide), calibrated=True), "encoder alone": Answers(*test.deep, calibrated=False)}
+    for name, logits in baselines.items():
+        found = logits(texts)
+        answers[name] = Answers(found[:, :cut], found[:, cut:end], found[:, end:], calibrated=False)
+    return {name: figures(test.examples, answer, labels) for name, answer in answers.items()}
+
+
+def _write(
+    folder: Path, about: ModelConfig, told: Mapping[str, Any], splits: Mapping[str, int], difference: Mapping[str, float],
+    shares: Mapping[str, float], origin: str,
+) -> None:  # fmt: skip
+    metrics = {"test": told, "splits": splits, "test letters": shares, "export against torch": difference}
+    (folder / "metrics.json").write_text(json.dumps(metrics, ensure_ascii=False, indent=1), encoding="utf-8")
+    (folder / "README.md").write_text(card(about, told, splits, difference, origin), encoding="utf-8")
+
+
+def summary(folder: Path) -> Sequence[str]:
+    """The figures of a finished folder as lines to print."""
+    told = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["test"]
+    width = max(len(figure) for figure in told["shipped"])
+    lines = [" " * width + "".join(f"{name:>18}" for name in told)]
+    for figure in told["shipped"]:
+        cells = (f"{told[name][figure]['value']:.3f}" if figure in told[name] else "-" for name in told)
+        lines.append(f"{figure:<{width}}" + "".join(f"{cell:>18}" for cell in cells))
+    return lines
+
+

@@ -1,0 +1,203 @@
+"""The labelled letters as training reads them: masked text, targets with what is missing masked out, and splits that no letter leaks across.
+
+Split rules. Letters with the same or nearly the same body, and letters of one matter (matters.jsonl), form a group and never part. Of the groups
+that hold a letter of the fair, twice-read sample (`sample == random`), six in ten are the test set and the others development; what else
+such a test group holds is set aside. Of the remaining groups a small share is development, the rest is for training. issues7.csv is
+cut the same way, one in ten for the test. The cut is a hash of the group's content: it does not move when letters are added.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from pipeline.errors import InputError
+from pipeline.intake.letter import Letter, RedactedLetter
+from pipeline.intake.redact import redact_all
+from pipeline.scoring.labels import Labels
+
+BOARD, ORGANISER = "board", "issues7"
+TEST_SHARE, DEV_OF_REST, ORGANISER_TEST, ORGANISER_DEV = 0.6, 0.04, 0.10, 0.04
+SHINGLE = 40
+"""Letters whose first 40 Chinese characters agree are near copies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Example:
+    """One labelled letter.
+
+    Attributes:
+        text: masked title, newline, body.
+        source: `board` (labels by reading) or `issues7` (the organiser's seven classes).
+        issue: float32 (16,), share of readings that chose each issue.
+        signals: float32 (8,), share of readings that saw each signal; NaN where not read.
+        level: float32 (3,), share of readings with level >= 1, 2, 3; NaN where not read.
+        first: the first reading alone: (issue index, signals 0/1, level), None where there is none.
+        fair: part of the fair, twice-read sample.
+        enriched: picked by keywords; keep out of any estimate of prevalence or calibration.
+        split: train, dev, test or aside.
+    """
+
+    letter_id: str
+    text: str
+    source: str
+    issue: NDArray[np.float32]
+    signals: NDArray[np.float32]
+    level: NDArray[np.float32]
+    first_level: int = -1
+    first_signals: tuple[str, ...] = ()
+    first_issue: str = ""
+    fair: bool = False
+    enriched: bool = False
+    year: int = 0
+    group: str = ""
+    split: str = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reader said of one letter."""
+
+    issue: str
+    signals: frozenset[str]
+    level: int
+    sample: str
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """Rows of a UTF-8 csv file; raises InputError when it is missing."""
+    csv.field_size_limit(1 << 30)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            return list(csv.DictReader(handle))
+    except OSError as exc:
+        raise InputError(f"training data: expected {path}, found {exc.strerror}; set [data] letters in the configuration.") from exc
+
+
+def load_examples(folder: Path, labels: Labels, cache: Path) -> list[Example]:
+    """All labelled letters of `folder` (laid out as its README says), masked, grouped and split; masking is cached in `cache`."""
+    board = {row["letter_id"]: row for row in table(folder / "board.csv")}
+    readings: dict[str, list[Reading]] = defaultdict(list)
+    for name in ("labels.csv", "second_readings.csv"):
+        for row in table(folder / name):
+            readings[row["letter_id"]].append(_reading(row))
+    organiser = table(folder / "issues7.csv")
+    rows = [board[letter_id] for letter_id in readings] + organiser
+    texts = masked_texts(rows, cache)
+    examples = [_board_example(board[i], readings[i], texts[i], labels) for i in readings]
+    examples += [_organiser_example(row, texts[row["letter_id"]], labels) for row in organiser]
+    return split(examples, _matters(folder / "matters.jsonl"))
+
+
+def _reading(row: Mapping[str, str]) -> Reading:
+    return Reading(row["issue"], frozenset(filter(None, row["signals"].split(";"))), int(row["level"]), row["sample"])
+
+
+def _matters(path: Path) -> list[list[str]]:
+    if not path.is_file():
+        return []
+    return [json.loads(line)["ids"] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def masked_texts(rows: Sequence[Mapping[str, str]], cache: Path) -> dict[str, str]:
+    """letter_id -> masked text, computed once and kept beside the other build products."""
+    code = "".join((Path(__file__).parents[1] / "intake" / name).read_text(encoding="utf-8") for name in ("redact.py", "names.py"))
+    content = "".join(row["letter_id"] + row["title"] + row["body"] for row in rows)
+    file = cache / f"masked-{hashlib.sha256((code + content).encode()).hexdigest()[:16]}.jsonl"
+    if file.is_file():
+        return dict(json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
+    letters = [Letter(letter_id=row["letter_id"], title=row["title"], body=row["body"] or row["title"]) for row in rows]
+    masked: list[RedactedLetter] = []
+    for start in tqdm(range(0, len(letters), 256), desc="masking", unit="chunk", mininterval=5):
+        masked += redact_all(letters[start : start + 256], threads=2)
+    cache.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps([letter.letter_id, letter.text], ensure_ascii=False) for letter in masked)
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return {letter.letter_id: letter.text for letter in masked}
+
+
+def _share(flags: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.mean(np.stack(list(flags)), axis=0, dtype=np.float32)
+
+
+def _board_example(row: Mapping[str, str], readings: Sequence[Reading], text: str, labels: Labels) -> Example:
+    issue = _share(np.array([name == r.issue for name in labels.issues], np.float32) for r in readings)
+    signals = _share(np.array([name in r.signals for name in labels.signals], np.float32) for r in readings)
+    level = _share(np.array([r.level >= k for k in range(1, len(labels.level_names))], np.float32) for r in readings)
+    first = readings[0]
+    return Example(
+        letter_id=row["letter_id"], text=text, source=BOARD, issue=issue, signals=signals, level=level, first_level=first.level,
+        first_signals=tuple(sorted(first.signals)), first_issue=first.issue, fair=first.sample == "random" and len(readings) > 1,
+        enriched=first.sample == "enriched", year=datetime.fromisoformat(row["received_at"]).year,
+    )  # fmt: skip
+
+
+def _organiser_example(row: Mapping[str, str], text: str, labels: Labels) -> Example:
+    issue = np.array([name == row["issue"] for name in labels.issues], np.float32)
+    nothing = np.full(len(labels.signals), np.nan, np.float32)
+    level = np.full(len(labels.level_names) - 1, np.nan, np.float32)
+    return Example(
+        letter_id=row["letter_id"], text=text, source=ORGANISER, issue=issue, signals=nothing, level=level, first_issue=row["issue"]
+    )
+
+
+def split(examples: Sequence[Example], matters: Sequence[Sequence[str]]) -> list[Example]:
+    """Group the examples, then send each group to one split."""
+    groups = _groups(examples, matters)
+    members: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        members[groups[example.letter_id]].append(example)
+    placed = {}
+    for group, inside in members.items():
+        for example in inside:
+            placed[example.letter_id] = replace(example, group=group, split=_side(group, example, inside))
+    return [placed[example.letter_id] for example in examples]
+
+
+def _side(group: str, example: Example, inside: Sequence[Example]) -> str:
+    draw = int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) / 2**32
+    if any(other.fair for other in inside):
+        if draw >= TEST_SHARE:
+            return "dev"
+        return "test" if example.fair else "aside"
+    organiser = all(other.source == ORGANISER for other in inside)
+    test, dev = (ORGANISER_TEST, ORGANISER_DEV) if organiser else (0.0, DEV_OF_REST)
+    return "test" if draw < test else "dev" if draw < test + dev else "train"
+
+
+def _groups(examples: Sequence[Example], matters: Sequence[Sequence[str]]) -> dict[str, str]:
+    """letter_id -> a stable name of its group (union of same body, same beginning, same matter)."""
+    parent = {example.letter_id: example.letter_id for example in examples}
+
+    def root(item: str) -> str:
+        while parent[item] != item:
+            parent[item] = parent[parent[item]]
+            item = parent[item]
+        return item
+
+    keys: dict[str, str] = {}
+    for example in examples:
+        han = re.sub(r"[^\u3400-\u9fff]", "", example.text.partition("\n")[2])
+        for key in {han, han[:SHINGLE]} if len(han) >= 12 else set():
+            other = keys.setdefault(key, example.letter_id)
+            parent[root(example.letter_id)] = root(other)
+    for ids in matters:
+        known = [i for i in ids if i in parent]
+        for other in known[1:]:
+            parent[root(other)] = root(known[0])
+    names: dict[str, str] = {}
+    for example in examples:
+        top = root(example.letter_id)
+        names[top] = min(names.get(top, example.letter_id), example.letter_id)
+    return {example.letter_id: names[root(example.letter_id)] for example in examples}

@@ -1,0 +1,147 @@
+"""The encoder's training with the Hugging Face Trainer: resumable, early-stopped on the development split, progress shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from numpy.typing import NDArray
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
+from transformers.trainer_utils import EvalPrediction, get_last_checkpoint
+
+from pipeline.scoring.encode import Encoder
+from pipeline.scoring.labels import Labels
+from pipeline.training.letters import ORGANISER, Example
+from pipeline.training.measures import average_precision, mean_signal_precision
+from pipeline.training.network import LetterNetwork
+from pipeline.training.recipe import Recipe
+
+TARGETS = ("issue", "signals", "level")
+
+
+class LetterTrainer(Trainer):
+    """The stock Trainer, but for two rates: the encoder's and the fresh heads'."""
+
+    head_rate: float = 5e-4
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        if self.optimizer is None:
+            network = self.model
+            groups = []
+            for heads, rate in ((False, self.args.learning_rate), (True, self.head_rate)):
+                for decays in (True, False):
+                    chosen = [
+                        parameter
+                        for name, parameter in network.named_parameters()
+                        if parameter.requires_grad and heads != name.startswith("encoder.") and decays == (parameter.ndim > 1)
+                    ]
+                    groups.append({"params": chosen, "lr": rate, "weight_decay": self.args.weight_decay if decays else 0.0})
+            self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
+        return self.optimizer
+
+
+def dataset(examples: Sequence[Example], encoder: Encoder) -> Dataset:
+    """A `datasets` table: token ids, their count, targets, and whether the label is the organiser's."""
+    ids = encoder.encode([example.text for example in examples])
+    return Dataset.from_dict(
+        {
+            "input_ids": ids,
+            "length": [len(row) for row in ids],
+            "organiser": [float(example.source == ORGANISER) for example in examples],
+            **{name: [getattr(example, name) for example in examples] for name in TARGETS},
+        }
+    )
+
+
+class Collator:
+    """Pads a batch to its longest letter."""
+
+    def __init__(self, pad: int) -> None:
+        self.pad = pad
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        longest = max(len(row["input_ids"]) for row in rows)
+        ids = torch.full((len(rows), longest), self.pad)
+        mask = torch.zeros((len(rows), longest), dtype=torch.long)
+        for at, row in enumerate(rows):
+            ids[at, : len(row["input_ids"])] = torch.tensor(row["input_ids"])
+            mask[at, : len(row["input_ids"])] = 1
+        targets = {name: torch.tensor(np.array([row[name] for row in rows], dtype=np.float32)) for name in (*TARGETS, "organiser")}
+        return {"input_ids": ids, "attention_mask": mask, **targets}
+
+
+def special_ids(encoder: Encoder) -> tuple[int, int]:
+    """Ids of the padding and the unknown token, whichever family the tokenizer is of."""
+    ids = [[encoder.tokenizer.token_to_id(name) for name in names] for names in (("<pad>", "[PAD]"), ("<unk>", "[UNK]"))]
+    pad, unknown = (next((i for i in found if i is not None), 0) for found in ids)
+    return pad, unknown
+
+
+def development_figures(prediction: EvalPrediction) -> dict[str, float]:
+    """Issue accuracy, risk and signal average precision on the development letters; `score` is their mean, which early stopping watches."""
+    issue, signals, level = prediction.predictions
+    target_issue, target_signals, target_level = prediction.label_ids  # type: ignore[misc]
+    read = np.isfinite(target_level[:, 0])
+    accuracy = float((issue[read].argmax(1) == target_issue[read].argmax(1)).mean())
+    organiser = float((issue[~read].argmax(1) == target_issue[~read].argmax(1)).mean()) if (~read).any() else float("nan")
+    risk = average_precision(target_level[read, 1] >= 0.5, level[read, 1])
+    signal = mean_signal_precision(target_signals[read] >= 0.5, signals[read])
+    return {"issue": accuracy, "organiser": organiser, "risk": risk, "signals": signal, "score": (accuracy + risk + signal) / 3}
+
+
+def arguments(recipe: Recipe, steps: int, folder: Path) -> TrainingArguments:
+    fit = recipe.fit
+    check = max(steps // fit.evaluations, 1)
+    return TrainingArguments(
+        output_dir=str(folder), num_train_epochs=fit.epochs, per_device_train_batch_size=fit.batch, per_device_eval_batch_size=32,
+        learning_rate=fit.rate, weight_decay=fit.weight_decay, warmup_steps=int(fit.warmup * steps * fit.epochs), lr_scheduler_type="linear",
+        bf16=fit.bf16, use_cpu=True, train_sampling_strategy="group_by_length", length_column_name="length", seed=fit.seed,
+        eval_strategy="steps", eval_steps=check, save_strategy="steps", save_steps=check, save_total_limit=2, load_best_model_at_end=True,
+        metric_for_best_model="score", greater_is_better=True, logging_steps=max(check // 4, 1), report_to=[], max_grad_norm=1.0,
+        remove_unused_columns=False, label_names=list(TARGETS), dataloader_num_workers=0, dataloader_pin_memory=False,
+    )  # fmt: skip
+
+
+def train_encoder(recipe: Recipe, examples: Sequence[Example], backbone: Path | str, labels: Labels, folder: Path) -> LetterNetwork:
+    """Train on the train split, stop on development; a run that was killed goes on from its last checkpoint in `folder`."""
+    set_seed(recipe.fit.seed)
+    torch.set_num_threads(recipe.fit.threads)
+    network = LetterNetwork.start(
+        backbone, len(labels.issues), len(labels.signals), len(labels.level_names) - 1, recipe.encoder.dropout
+    )
+    if recipe.encoder.freeze_words:
+        network.encoder.get_input_embeddings().weight.requires_grad_(False)  # type: ignore[operator,union-attr]
+    encoder = Encoder.load(Path(backbone), recipe.fit.train_tokens)
+    pad, unknown = special_ids(encoder)
+    network.hide_tokens(unknown, recipe.fit.token_dropout)
+    train = dataset([e for e in examples if e.split == "train"][: recipe.data.most_train], encoder)
+    dev = dataset([e for e in examples if e.split == "dev"], encoder)
+    trainer = LetterTrainer(
+        model=network, args=arguments(recipe, -(-len(train) // recipe.fit.batch), folder), train_dataset=train, eval_dataset=dev,
+        data_collator=Collator(pad), compute_metrics=development_figures,
+        callbacks=[EarlyStoppingCallback(recipe.fit.patience)],
+    )  # fmt: skip
+    trainer.head_rate = recipe.fit.head_rate
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
+    return network.eval()
+
+
+@torch.no_grad()
+def outputs(network: LetterNetwork, ids: Sequence[Sequence[int]], pad: int) -> dict[str, NDArray[np.float32]]:
+    """Logits of each head and the mean-pooled vector for token ids, in fp32, 32 letters of like length at a time, in the given order."""
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ("mean", *TARGETS)}
+    for start in range(0, len(order), 32):
+        rows = [ids[i] for i in order[start : start + 32]]
+        longest = max(map(len, rows))
+        tokens = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows])
+        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+        mean, hidden = network.read(tokens, mask)
+        for name, value in (("mean", mean), ("issue", network.issue(hidden)), ("signals", network.signals(hidden)), ("level", network.level(hidden))):
+            parts[name].append(value.float().numpy())
+    back = np.argsort(order)
+    return {name: np.concatenate(values)[back] for name, values in parts.items()}
