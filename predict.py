@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +43,9 @@ def _field_and_column(given: str) -> tuple[str, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = make_parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):  # a sign that an old terminal's encoding lacks must not end a finished run
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     from pipeline import nightly
     from pipeline.errors import ZhiweiError
     from pipeline.report import summary

@@ -254,6 +254,8 @@ class _Night:
     def _score(self, letters: Sequence[Letter]) -> list[Entry]:
         from pipeline.intake.redact import redact_all
 
+        if not letters:
+            return []
         with self._timed("脱敏"):
             redacted = redact_all(letters, self.threads)
             places = _masked_places(letters)

@@ -15,6 +15,7 @@ from pipeline.scoring.labels import load_labels
 from pipeline.triage.policy import Ranked, render
 
 TITLE_WIDTH = 60
+SHOWN_SHARE = 0.05
 PLAIN_EVERY = 10.0
 
 
@@ -112,10 +113,10 @@ def _top(report: RunReport) -> list[str]:
         issue, level = labels.issues[int(ranked.score.issue.argmax())], labels.level_names[ranked.score.level]
         signals = "、".join(said(ranked, labels.signal_names)) or "无明显迹象"
         lines += [
-            f"{place:>2}. {ranked.priority.value:5.1f}  {pad(issue, 14)}  {pad(level, 8)}  {ranked.due_on.isoformat()} 前登记  {ranked.letter_id}",
+            f"{place:>2}. {ranked.priority.value:5.1f}  {pad(issue, 14)}  {pad(level, 8)}  {ranked.due_on} 前登记  {ranked.letter_id}",
             f"    {shorten(ranked.title, TITLE_WIDTH)}",
             f"    迹象：{signals}",
-            f"    因由：{render(ranked.priority)}",
+            f"    因由：{render(ranked.priority, SHOWN_SHARE)}",
         ]
     return [*lines, ""]
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import random
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from pipeline.scoring.labels import load_labels
 
 TINY_MODEL = Path(__file__).parent / "assets" / "tiny_model"
 SENTENCES = (
@@ -29,18 +27,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_folder() -> Path:
     """A tiny real model folder: random weights, a small vocabulary."""
-    if TINY_MODEL.is_dir():
-        return TINY_MODEL
-    return build_tiny_model(tmp_path_factory.mktemp("models") / "tiny-1", "tiny-1", seed=1)
+    return TINY_MODEL
 
 
 @pytest.fixture(scope="session")
 def other_model_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same network under another version and with other calibration, so that its scores differ."""
-    import shutil
-
     from pipeline.scoring.registry import write_sums
 
     folder = tmp_path_factory.mktemp("models") / "tiny-other"
@@ -86,60 +80,3 @@ def letter_row(number: int, seed: int = 0) -> list[str]:
     body = "".join(choice.sample(SENTENCES, choice.randint(1, 5)))
     received = f"2026-03-{number % 28 + 1:02} {number % 24:02}:{number % 60:02}:00"
     return [f"L{number:04}", body[:12], f"{body}联系电话1380000{number:04}。", received, ("吉林县平安镇", "柳河村", "")[number % 3]]
-
-
-def build_tiny_model(folder: Path, version: str, seed: int) -> Path:
-    """Random word vectors, averaged, and random linear heads, as one ONNX network; a table of single characters beside it."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-    from tokenizers import Tokenizer, models
-
-    from pipeline.scoring.registry import write_sums
-    from pipeline.scoring.wide import WideHalf, gram_keys
-
-    folder.mkdir(parents=True)
-    draw = np.random.default_rng(seed)
-    signs = sorted(set("".join(SENTENCES)))
-    labels = load_labels()
-    vocabulary = ["[UNK]", "[CLS]", "[SEP]", *signs]
-    tokenizer = Tokenizer(models.BPE({sign: row for row, sign in enumerate(vocabulary)}, [], unk_token="[UNK]"))
-    from tokenizers.processors import TemplateProcessing
-
-    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
-    tokenizer.save(str(folder / "tokenizer.json"))
-
-    sizes = {"issue": len(labels.issues), "signals": len(labels.signals), "level": 3}
-    weights = {"words": draw.normal(0, 1, (len(vocabulary), 384))} | {f"w_{n}": draw.normal(0, 1, (384, size)) for n, size in sizes.items()}
-    nodes = [
-        helper.make_node("Gather", ["words", "input_ids"], ["vectors"]),
-        helper.make_node("ReduceMean", ["vectors"], ["mean"], axes=[1], keepdims=0),
-        helper.make_node("LpNormalization", ["mean"], ["embedding"], axis=1, p=2),
-        *(helper.make_node("MatMul", ["embedding", f"w_{name}"], [name]) for name in sizes),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "tiny",
-        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, "tokens"])],
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, size]) for n, size in {**sizes, "embedding": 384}.items()],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(folder / "model.onnx"))
-
-    keys = np.unique(gram_keys("".join(signs))[: len(signs)])
-    outputs = sum(sizes.values())
-    table = draw.integers(-127, 128, (len(keys), outputs)).astype(np.int8)
-    ones = np.ones(len(keys), np.float32)
-    WideHalf(keys, ones, table, np.full(outputs, 0.02, np.float32), np.zeros(outputs, np.float32)).save(folder)
-    config = {
-        "version": version, "issues": labels.issues, "signals": labels.signals, "levels": labels.level_names, "max_tokens": 64,
-        "blend": {
-            "issue_deep": 1, "issue_wide": 1, "issue_bias": [0] * len(labels.issues), "signals": [[1, 1, 0]] * len(labels.signals),
-            "level": [[1, 1, 1], [1, 1, 0], [1, 1, -1]],
-        },
-        "abstain_below": 0.3, "backbone": "random", "data": {}, "recipe": {"seed": seed},
-    }  # fmt: skip
-    (folder / "config.json").write_text(json.dumps(config, ensure_ascii=False), encoding="utf-8")
-    (folder / "metrics.json").write_text("{}", encoding="utf-8")
-    (folder / "README.md").write_text("# A random model for tests\n", encoding="utf-8")
-    write_sums(folder)
-    return folder

@@ -34,7 +34,7 @@ def database(url: str) -> dict[str, Any]:
         return _sqlite(unquote(parts.path), parts.netloc)
     if parts.scheme in ("postgresql", "postgres"):
         return _postgresql(parts)
-    raise QueueError(f"queue URL of unknown kind {parts.scheme + '://' if parts.scheme else url!r}; {_FORM}, or none.")
+    raise QueueError(f"queue URL of unknown kind {parts.scheme!r}; {_FORM}, or none.")
 
 
 def _sqlite(path: str, netloc: str) -> dict[str, Any]:

@@ -16,12 +16,13 @@ import numpy as np
 import rjieba
 from numpy.typing import NDArray
 
-from pipeline.intake.name_rules import HAN_ONLY, NAME_TAGS, TITLES, Cut, Span, after_roles, beside, in_slots, is_word, plausible
+from pipeline.intake.name_rules import GRAMMAR, HAN_ONLY, NAME_TAGS, TITLES, Cut, Span, after_roles, beside, in_slots, is_word, plausible
 from pipeline.intake.recogniser import recogniser
 from pipeline.intake.surnames import surnames
 
 BEFORE, AFTER = 7, 10
 """Characters that the recogniser sees on either side of a place where a name could begin."""
+PLACE_TAGS = frozenset({"n", "ns", "nz", "nt"})
 LIKELY = 0.25
 """How sure the recogniser must be, set by eye on letters for training: lower took estates and roads for names."""
 
@@ -40,7 +41,7 @@ def find_names(texts: Sequence[str], threads: int = 1) -> list[list[Span]]:
     read = recogniser(threads).read([texts[w.text][w.start : w.end] for w in windows])
     spans = [in_slots(text) | after_roles(text, cut) for text, cut in zip(texts, cuts, strict=True)]
     for window, chances in zip(windows, read, strict=True):
-        spans[window.text].update(_likely(texts[window.text], window, chances))
+        spans[window.text].update(_likely(texts[window.text], window, chances, cuts[window.text]))
     return [_merge(_everywhere(text, beside(text, found))) for text, found in zip(texts, spans, strict=True)]
 
 
@@ -63,20 +64,28 @@ def _places(text: str, cut: Cut) -> Iterator[int]:
     """Where a surname begins that no ordinary word has swallowed."""
     known = surnames()
     for at, (word, tag) in cut.words.items():
-        if word[0] in known.common or word[:2] in known.compound:
-            swallowed = len(word) > 1 and tag not in NAME_TAGS and word[:2] not in known.compound
-            if not swallowed and at + 1 < len(text) and "\u3400" <= text[at + 1] <= "\u9fff":
-                yield at
+        opens = word[0] in known.common or word[:2] in known.compound
+        if opens and at + 1 < len(text) and "\u3400" <= text[at + 1] <= "\u9fff" and not _swallowed(word, tag, at, cut):
+            yield at
 
 
-def _likely(text: str, window: _Window, chances: NDArray[np.float32]) -> Iterator[Span]:
+def _swallowed(word: str, tag: str, at: int, cut: Cut) -> bool:
+    """Whether the surname is part of an ordinary word; 胡金|生 is not one: the dictionary's place 胡金 leaves a lone 生 behind."""
+    if len(word) == 1 or tag in NAME_TAGS or word[:2] in surnames().compound:
+        return False
+    following, kind = cut.words.get(at + len(word), ("", "x"))
+    return not (len(word) == 2 and tag in PLACE_TAGS and len(following) == 1 and kind not in GRAMMAR and kind != "x")
+
+
+def _likely(text: str, window: _Window, chances: NDArray[np.float32], cut: Cut) -> Iterator[Span]:
     """Spans in a window that the recogniser takes for a name with more than `LIKELY`."""
     for at in np.flatnonzero(chances[:, 0] > LIKELY**2):
         start = window.start + int(at)
         scored = [(_chance(chances, int(at), end - window.start), end) for end in _ends(text, start) if end <= window.end]
         best, end = max(scored, default=(0.0, start))
         if best > LIKELY:
-            yield start, end
+            whole = end - start == 2 and not cut.begins(end) and cut.begins(end + 1) and HAN_ONLY.fullmatch(text[start : end + 1])
+            yield start, end + 1 if whole else end
 
 
 def _ends(text: str, start: int) -> Iterator[int]:

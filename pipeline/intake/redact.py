@@ -23,7 +23,7 @@ HALF = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 
 """Full-width signs and dashes to ASCII, one to one, so that a place in the plain text is a place in the letter."""
 
 NUM = r"(?:\d{1,4}|[一二三四五六七八九十百]{1,4})"
-BLOCK = rf"(?:{NUM}栋)?(?:[A-Za-z]?-?{NUM}|[A-Za-z])\s?(?:栋|幢|座|号楼|号院|号|#楼?|楼)"
+BLOCK = rf"(?:{NUM}栋)?[甲乙丙丁东西南北]?(?:[A-Za-z]?-?{NUM}|[A-Za-z])\s?(?:栋|幢|座|号楼|号院|号|#楼?|楼)"
 DOOR = r"[A-Za-z]?\d{1,4}(?:-\d{1,4})?(?:室|号房|号|房|户|门)?"
 NOT_MORE = r"(?![\d年月日元人平米多余万千个名位家户.%‰层楼栋]|-\d)"
 SEP = r"[\s,，、\-]{0,2}"
@@ -91,6 +91,10 @@ def _room(match: re.Match[str]) -> bool:
     return re.search(r"\d{4}-\d", match[0]) is None
 
 
+def _home(match: re.Match[str]) -> bool:
+    return _said_before(match, "住|家在|地址|我家", 16)
+
+
 RULES = (
     Rule("email", re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,4}")),
     Rule("id_card", re.compile(r"(?<![\dA-Za-z])[1-9](?:[ \-]{0,2}\d){16}[ \-]{0,2}[\dXx](?![\dA-Za-z])"), _id18),
@@ -113,6 +117,9 @@ RULES = (
     Rule("dwelling", re.compile(rf"{BLOCK}{SEP}(?:{NUM}|[东西中南北甲乙丙]|[A-Za-z])\s?(?:单元|门洞|门)(?:{SEP}{NUM}(?:楼|层))?(?:{SEP}(?:{DOOR}|{NUM}(?:室|号|户|房)){NOT_MORE})?")),
     Rule("dwelling", re.compile(rf"{BLOCK}{SEP}(?:{NUM}(?:楼|层){SEP})?(?:[A-Za-z]?\d{{3,4}}(?:室|号房|号|房|户)?|{NUM}(?:室|房)){NOT_MORE}")),
     Rule("dwelling", re.compile(rf"(?<![\dA-Za-z])(?:{NUM}|[东西中])\s?单元{SEP}(?:{NUM}(?:楼|层){SEP})?{DOOR}{NOT_MORE}")),
+    Rule("dwelling", re.compile(r"(?<!\d)\d{1,3}排\d{1,3}(?:号|栋|户)(?!楼)")),
+    Rule("dwelling", re.compile(r"(?<=[村组屯庄寨社队洼沟湾])(?P<value>(?:附)?\d{1,4}号(?:附\d{1,3}号)?)(?![\d线楼桥井文令地路公会])")),
+    Rule("dwelling", re.compile(r"(?<=[街路巷道里弄同])(?P<value>\d{1,4}号(?:附\d{1,3}号)?(?:\d{1,2}楼)?)(?![\d线楼桥井文令])"), _home),
     Rule("dwelling", re.compile(r"(?<![\d\-A-Za-z])[A-Za-z]?\d{1,3}\s?-\s?\d{1,2}\s?-\s?\d{3,4}(?:室|号|房)?(?![\d\-年月栋幢座号])"), _room),
 )
 """Order matters: what an earlier rule has taken, a later one leaves alone."""

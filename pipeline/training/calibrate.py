@@ -49,7 +49,8 @@ def _issue(deep: Array, wide: Array, share: Array) -> tuple[float, float, tuple[
         return loss
 
     solver.step(closure)
-    return float(weights[0]), float(weights[1]), tuple(float(b) for b in bias.detach())
+    first, second = weights.detach().tolist()
+    return first, second, tuple(bias.detach().tolist())
 
 
 def _binary(deep: Array, wide: Array, share: Array) -> tuple[tuple[float, float, float], ...]:

@@ -14,15 +14,13 @@ Reads one masked letter to a Chinese petition office and says: its issue (16), e
 will hurt more people, or hurt them worse, if it waits. It scores the matter, never the person, and a person decides.
 
 ## What it is
-- Deep half: {layers} layers of `{backbone}`, three heads over mean- and max-pooled output, int8 ONNX with fused attention.
+- Deep half: encoder `{backbone}`, three heads over mean- and max-pooled output, int8 ONNX with fused attention.
 - Wide half: TF-IDF of character 1-3-grams times a linear table in 8 bits (`wide.safetensors`), read with numpy.
 - Both are weighed and calibrated on development letters (`config.json`, `blend`). No pickle anywhere.
 
 ## Provenance
 - Encoder: {origin}
-- Letters: 2020 Teddy Cup problem C (public messages to a provincial board, 2011-2020, places masked by its organiser) with labels read by
-  a language model by a written guide, and issues7, labelled by the organiser. The letters have no public licence and are not in this
-  repository. Personal data was masked before training.
+- Letters: {provenance} Personal data was masked before training.
 - Data digests (SHA-256): {digests}
 
 ## Splits
@@ -33,10 +31,8 @@ learnt beside and dropped.
 
 LIMITS = """
 ## Limits
-- One board of one province, city letters mostly: rural matters, 其他, 科技与信息产业, 纪检监察, 党务政务 and the signal deadline have few examples. A county
-  should look at its first weeks of answers before it relies on them.
-- Level 3 is rare in the data (0.4 %); what is urgent must also be seen by a person.
-- Readings are a language model's: two of them agree at accuracy 0.943 on the issue and kappa 0.80 on level >= 2; read the figures by that.
+- {limits}
+- What is urgent must also be seen by a person: level 3 is rare wherever letters are counted.
 - Letters past {max_tokens} tokens are read by their head and tail.
 - The calibration holds for the stream it was fitted on; after a change of channel or region it must be checked.
 - Not for: anything about a person; closing a letter; deciding without a reader.
@@ -48,12 +44,13 @@ def card(config: ModelConfig, models: Mapping[str, Figures], splits: Mapping[str
     digests = ", ".join(f"{name} `{digest[:12]}`" for name, digest in config.data.items())
     told = ", ".join(f"{name} {count}" for name, count in splits.items())
     head = HEAD.format(
-        version=config.version, backbone=config.backbone, layers=config.recipe["encoder"]["layers"], origin=origin, digests=digests, splits=told
+        version=config.version, backbone=config.backbone, origin=origin, digests=digests, splits=told,
+        provenance=config.recipe["data"]["provenance"],
     )
     worst = ", ".join(f"{name} {value:.3f}" for name, value in difference.items())
     figures = "\n".join(_table(models))
     check = f"\nExport against torch, 500 letters, largest difference: {worst}.\n"
-    return head + "\n## Figures on held-out letters (95 % bootstrap interval)\n" + figures + "\n" + check + LIMITS.format(max_tokens=config.max_tokens)
+    return head + "\n## Figures on held-out letters (95 % bootstrap interval)\n" + figures + "\n" + check + LIMITS.format(max_tokens=config.max_tokens, limits=config.recipe["data"]["limits"])
 
 
 def _table(models: Mapping[str, Figures]) -> Sequence[str]:

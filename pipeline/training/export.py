@@ -35,6 +35,7 @@ class _Exported(nn.Module):
 
 def export(network: LetterNetwork, centre: NDArray[np.float32], folder: Path) -> Path:
     """Write `folder`/model.onnx and return it."""
+    from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.transformers import optimizer
 
@@ -49,7 +50,10 @@ def export(network: LetterNetwork, centre: NDArray[np.float32], folder: Path) ->
     heads, width = int(config.num_attention_heads), int(config.hidden_size)  # type: ignore[union-attr,arg-type]
     optimizer.optimize_model(str(plain), model_type="bert", num_heads=heads, hidden_size=width, opt_level=0).save_model_to_file(str(fused))
     logging.getLogger().setLevel(logging.ERROR)  # the quantiser advises on the root logger
-    quantize_dynamic(str(fused), str(final), weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Attention", "Gather"])
+    quantize_dynamic(
+        str(fused), str(final), weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul", "Attention", "Gather"],
+        extra_options={"DefaultTensorType": TensorProto.FLOAT},
+    )  # fmt: skip
     plain.unlink()
     fused.unlink()
     return final

@@ -15,9 +15,11 @@ class Strict(BaseModel):
 
 
 class DataRecipe(Strict):
-    """Where the letters are and how many of the training letters are used (None: all)."""
+    """Where the letters are, what they are (for the card), and how many of the training letters are used (None: all)."""
 
     letters: Path
+    provenance: str
+    limits: str
     most_train: int | None = None
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline.errors import SettingsError
 from pipeline.scoring.labels import Labels, load_labels
 from pipeline.scoring.score import Score
+from pipeline.settings import problem
 
 POLICY_FILE = Path(__file__).resolve().parents[2] / "data" / "policy.toml"
 CONSULT, URGENT = 0, 3
@@ -95,9 +96,7 @@ def load_policy(path: Path = POLICY_FILE) -> Policy:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise SettingsError(f"policy file {path}: expected readable TOML, found: {exc}; restore it.") from exc
     except ValidationError as exc:
-        first = exc.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"policy file {path}: key {key!r}: {first['msg']}; known keys: {', '.join(Policy.model_fields)}.") from exc
+        raise SettingsError(f"policy file {path}: {problem(exc, Policy)}") from exc
     _check_signals(policy, load_labels(), path)
     return policy
 
@@ -154,7 +153,7 @@ def _share_in_words(p: float) -> str:
     return "很少" if tenths == 0 else "几乎都" if tenths == 10 else f"约{TENTHS[tenths]}成"
 
 
-def render(priority: Priority) -> str:
-    """The reasons in one line; what makes up less than a hundredth is left out."""
-    shown = [reason for reason in priority.reasons if reason.share >= 0.01]
+def render(priority: Priority, least: float = 0.01) -> str:
+    """The reasons in one line; what makes up less than `least` of the priority is left out."""
+    shown = [reason for reason in priority.reasons if reason.share >= least]
     return "；".join(f"{reason.text}（约 {reason.share:.0%}）" for reason in shown)
