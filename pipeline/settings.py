@@ -28,11 +28,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    queue: str = Field("sqlite:///var/zhiwei.db", description="URL of the queue's database; relative paths start in the working folder")
-    models: Path = Field(Path(__file__).resolve().parents[1] / "models", description="folder of the model folders and of CURRENT")
-    threads: int = Field(0, ge=0, description="cores to use; 0 takes all")
-    chunk: int = Field(256, ge=1, le=5_000, description="letters that are masked, scored and committed together")
-    lock_wait: float = Field(0, ge=0, description="seconds to wait while another run works on the queue")
+    queue: str = Field(
+        default="sqlite:///var/zhiwei.db", description="URL of the queue's database; relative paths start in the working folder"
+    )
+    models: Path = Field(default=Path(__file__).resolve().parents[1] / "models", description="folder of the model folders and of CURRENT")
+    threads: int = Field(default=0, ge=0, description="cores to use; 0 takes all")
+    chunk: int = Field(default=256, ge=1, le=5_000, description="letters that are masked, scored and committed together")
+    lock_wait: float = Field(default=0, ge=0, description="seconds to wait while another run works on the queue")
 
 
 def load_settings(file: Path | None = None, environ: Mapping[str, str] = os.environ, **given: object) -> Settings:

@@ -287,12 +287,12 @@ class TestCommand:
         ],
     )
     def test_unusable(
-        self, letters_csv: WriteLetters, queue: str, model_folder: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+        self, letters_csv: WriteLetters, model_folder: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
     ) -> None:
         letters_csv(3)
-        defaults = [] if "--queue" in options else ["--queue", queue]
-        defaults += [] if "--model" in options else ["--model", str(model_folder)]
-        assert predict.main(options + defaults) == 2
+        defaults = {"--queue": "none", "--model": str(model_folder)}
+        given = [part for name, value in defaults.items() if name not in options for part in (name, value)]
+        assert predict.main(options + given) == 2
         error = capsys.readouterr().err
         assert said in error
         assert "Traceback" not in error

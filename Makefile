@@ -1,0 +1,45 @@
+# make run    set up, score the sample letters into a fresh queue, print the summary
+# make test   set up with everything, run the tests
+# make check  lint, format, types
+# make desk   show the queue's first matters
+# make train  train the default model (hours are in the README)
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+SAMPLE := sqlite:///var/sample.db
+
+.PHONY: run test check desk train clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[train,desk,dev]'
+	touch $@ $(VENV)/.run
+
+run: $(VENV)/.run
+	rm -f var/sample.db var/sample.db-*
+	$(BIN)/python predict.py data/sample --queue $(SAMPLE) --out var/sample.csv || [ $$? -eq 3 ]
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+desk: $(VENV)/.run
+	$(BIN)/python -m pipeline.desk
+
+train: $(VENV)/.dev
+	$(BIN)/python train.py --config configs/default.toml
+
+clean:
+	rm -rf $(VENV) build runs var
