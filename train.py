@@ -12,7 +12,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="train.py", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="a TOML file, such as configs/default.toml")
     parser.add_argument("--out", type=Path, help="the model folder to write (default: models/<name in the configuration>)")
-    parser.add_argument("--work", type=Path, default=Path("runs"), help="checkpoints and caches, so that a killed run goes on (default: runs)")
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs"), help="checkpoints and caches, so that a killed run goes on (default: runs)"
+    )
     return parser
 
 

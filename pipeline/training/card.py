@@ -39,18 +39,31 @@ LIMITS = """
 """
 
 
-def card(config: ModelConfig, models: Mapping[str, Figures], splits: Mapping[str, int], difference: Mapping[str, float], origin: str) -> str:
+def card(
+    config: ModelConfig, models: Mapping[str, Figures], splits: Mapping[str, int], difference: Mapping[str, float], origin: str
+) -> str:
     """Markdown text. `models`: model name -> figures, the shipped one first."""
     digests = ", ".join(f"{name} `{digest[:12]}`" for name, digest in config.data.items())
     told = ", ".join(f"{name} {count}" for name, count in splits.items())
     head = HEAD.format(
-        version=config.version, backbone=config.backbone, origin=origin, digests=digests, splits=told,
+        version=config.version,
+        backbone=config.backbone,
+        origin=origin,
+        digests=digests,
+        splits=told,
         provenance=config.recipe["data"]["provenance"],
     )
     worst = ", ".join(f"{name} {value:.3f}" for name, value in difference.items())
     figures = "\n".join(_table(models))
     check = f"\nExport against torch, 500 letters, largest difference: {worst}.\n"
-    return head + "\n## Figures on held-out letters (95 % bootstrap interval)\n" + figures + "\n" + check + LIMITS.format(max_tokens=config.max_tokens, limits=config.recipe["data"]["limits"])
+    return (
+        head
+        + "\n## Figures on held-out letters (95 % bootstrap interval)\n"
+        + figures
+        + "\n"
+        + check
+        + LIMITS.format(max_tokens=config.max_tokens, limits=config.recipe["data"]["limits"])
+    )
 
 
 def _table(models: Mapping[str, Figures]) -> Sequence[str]:

@@ -25,6 +25,7 @@ class _Exported(nn.Module):
     def __init__(self, network: LetterNetwork, centre: Tensor) -> None:
         super().__init__()
         self.network = network
+        self.centre: Tensor
         self.register_buffer("centre", centre)
 
     def forward(self, input_ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

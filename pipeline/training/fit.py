@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,17 @@ from pipeline.scoring.encode import Encoder
 from pipeline.scoring.labels import Labels, load_labels
 from pipeline.scoring.registry import digest, write_sums
 from pipeline.scoring.scorer import blended
+from pipeline.scoring.wide import WideHalf
 from pipeline.training import backbone
 from pipeline.training.calibrate import abstain_threshold, fit_blend
 from pipeline.training.card import card
 from pipeline.training.evaluate import Answers, figures, readers
 from pipeline.training.export import export, largest_difference
-from pipeline.training.letters import BOARD, Example, load_examples
+from pipeline.training.letters import BOARD, UNREAD, Example, load_examples
 from pipeline.training.linear import char_vectorizer, fit_linear, to_wide, word_vectorizer
+from pipeline.training.network import LetterNetwork
 from pipeline.training.recipe import Recipe, load_recipe
-from pipeline.training.trainer import outputs, special_ids, train_encoder
+from pipeline.training.trainer import outputs, special_ids, start, train_encoder
 
 Array = NDArray[np.float32]
 CHECKED = 500
@@ -63,40 +65,64 @@ def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> P
     folder = out or Path("models") / recipe.name
     base = backbone.ensure(recipe.encoder.backbone, recipe.encoder.layers, work / "backbone")
     examples = load_examples(recipe.data.letters, labels, work)
-    learning = [example for example in examples if example.split == "train"][: recipe.data.most_train]
+    learning = [example for example in examples if example.split == "train" and example.source != UNREAD][: recipe.data.most_train]
     held = [example for example in examples if example.split in ("dev", "test")]
+    dev = [example for example in held if example.split == "dev"]
 
-    network = train_encoder(recipe, examples, base, labels, work / recipe.name)
     linear = fit_linear(learning, recipe.wide, char_vectorizer)
     words = fit_linear(learning, recipe.wide, word_vectorizer)
-
-    encoder = Encoder.load(Path(base), recipe.encoder.max_tokens)
-    pad, _ = special_ids(encoder)
-    ids = encoder.encode([example.text for example in held])
-    read = outputs(network, ids, pad)
-    texts = [example.text for example in held]
     wide = to_wide(linear)
-    halves = Halves(held, (read["issue"], read["signals"], read["level"]), np.stack([wide.score(text) for text in texts]))
+    network = start(recipe, base, labels)
+    short = Encoder.load(Path(base), recipe.fit.train_tokens)
+    encoder = Encoder.load(Path(base), recipe.encoder.max_tokens)
+    train_encoder(network, short, learning, dev, recipe.fit, work / recipe.name / "first")
+    halves = read_halves(network, wide, encoder, held)
+    if recipe.distil.epochs:
+        told = _told_by_both(network, wide, encoder, halves.rows("dev"), [e for e in examples if e.split == "train" and e.source != BOARD])
+        learning = [example for example in learning if example.source == BOARD] + told
+        train_encoder(
+            network, short, learning, dev, recipe.fit.model_copy(update=recipe.distil.model_dump()), work / recipe.name / "second"
+        )
+        halves = read_halves(network, wide, encoder, held)
 
     folder.mkdir(parents=True, exist_ok=True)
     encoder.tokenizer.save(str(folder / "tokenizer.json"))
     wide.save(folder)
+    pad, _ = special_ids(encoder)
     centre = outputs(network, encoder.encode([e.text for e in learning[:2000]]), pad)["mean"].mean(0)
     safetensors.torch.save_model(network, str(folder / "model.safetensors"))
     model = export(network, centre, folder)
-    difference = largest_difference(network, centre, model, ids[:CHECKED], pad)
+    difference = largest_difference(network, centre, model, encoder.encode([e.text for e in held[:CHECKED]]), pad)
 
-    about = _config(recipe, labels, halves)
+    about = _config(recipe, labels, halves.rows("dev"))
     (folder / model_config.FILE).write_text(about.model_dump_json(indent=1), encoding="utf-8")
-    told = _told(halves.rows("test"), about, labels, {"char 1-3-grams": linear.logits, "jieba words": words.logits})
+    figures_of = _figures(halves.rows("test"), about, labels, {"char 1-3-grams": linear.logits, "jieba words": words.logits})
     splits = Counter(f"{example.source} {example.split}" for example in examples)
-    _write(folder, about, told, dict(sorted(splits.items())), difference, readers(halves.rows("test").examples), _origin(base))
+    _write(folder, about, figures_of, dict(sorted(splits.items())), difference, readers(halves.rows("test").examples), _origin(base))
     write_sums(folder)
     return folder
 
 
-def _config(recipe: Recipe, labels: Labels, halves: Halves) -> ModelConfig:
-    dev = halves.rows("dev")
+def read_halves(network: LetterNetwork, wide: WideHalf, encoder: Encoder, examples: Sequence[Example]) -> Halves:
+    """What both halves say of letters."""
+    pad, _ = special_ids(encoder)
+    read = outputs(network, encoder.encode([example.text for example in examples]), pad)
+    return Halves(
+        list(examples), (read["issue"], read["signals"], read["level"]), np.stack([wide.score(example.text) for example in examples])
+    )
+
+
+def _told_by_both(network: LetterNetwork, wide: WideHalf, encoder: Encoder, dev: Halves, unread: Sequence[Example]) -> list[Example]:
+    """Letters with what nobody read of them filled in by both halves together; an issue that the organiser gave stays."""
+    halves = read_halves(network, wide, encoder, unread)
+    issue, signals, level = blended(fit_blend(dev.examples, dev.deep, dev.wide), halves.deep, halves.wide)
+    return [
+        replace(example, issue=example.issue if example.issue.any() else issue[row], signals=signals[row], level=level[row])
+        for row, example in enumerate(unread)
+    ]
+
+
+def _config(recipe: Recipe, labels: Labels, dev: Halves) -> ModelConfig:
     blend = fit_blend(dev.examples, dev.deep, dev.wide)
     board = np.array([example.source == BOARD and not example.enriched for example in dev.examples])
     issue = blended(blend, dev.deep, dev.wide)[0][board]
@@ -118,11 +144,14 @@ def _origin(base: Path | str) -> str:
     return json.loads(note.read_text(encoding="utf-8"))["source"] if note.is_file() else str(base)
 
 
-def _told(test: Halves, about: ModelConfig, labels: Labels, baselines: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
+def _figures(test: Halves, about: ModelConfig, labels: Labels, baselines: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
     """Figures of the shipped model, of the encoder alone, and of the baselines, on the same test letters."""
     cut, end = len(labels.issues), len(labels.issues) + len(labels.signals)
     texts = [example.text for example in test.examples]
-    answers = {"shipped": Answers(*blended(about.blend, test.deep, test.wide), calibrated=True), "encoder alone": Answers(*test.deep, calibrated=False)}
+    answers = {
+        "shipped": Answers(*blended(about.blend, test.deep, test.wide), calibrated=True),
+        "encoder alone": Answers(*test.deep, calibrated=False),
+    }
     for name, logits in baselines.items():
         found = logits(texts)
         answers[name] = Answers(found[:, :cut], found[:, cut:end], found[:, end:], calibrated=False)
@@ -147,5 +176,3 @@ def summary(folder: Path) -> Sequence[str]:
         cells = (f"{told[name][figure]['value']:.3f}" if figure in told[name] else "-" for name in told)
         lines.append(f"{figure:<{width}}" + "".join(f"{cell:>18}" for cell in cells))
     return lines
-
-

@@ -27,7 +27,7 @@ from pipeline.intake.letter import Letter, RedactedLetter
 from pipeline.intake.redact import redact_all
 from pipeline.scoring.labels import Labels
 
-BOARD, ORGANISER = "board", "issues7"
+BOARD, ORGANISER, UNREAD = "board", "issues7", "unread"
 TEST_SHARE, DEV_OF_REST, ORGANISER_TEST, ORGANISER_DEV = 0.6, 0.04, 0.10, 0.04
 SHINGLE = 40
 """Letters whose first 40 Chinese characters agree are near copies."""
@@ -39,11 +39,11 @@ class Example:
 
     Attributes:
         text: masked title, newline, body.
-        source: `board` (labels by reading) or `issues7` (the organiser's seven classes).
+        source: `board` (labels by reading), `issues7` (the organiser's seven classes) or `unread` (no label at all).
         issue: float32 (16,), share of readings that chose each issue.
         signals: float32 (8,), share of readings that saw each signal; NaN where not read.
         level: float32 (3,), share of readings with level >= 1, 2, 3; NaN where not read.
-        first: the first reading alone: (issue index, signals 0/1, level), None where there is none.
+        first_issue, first_signals, first_level: the first reading alone.
         fair: part of the fair, twice-read sample.
         enriched: picked by keywords; keep out of any estimate of prevalence or calibration.
         split: train, dev, test or aside.
@@ -93,11 +93,14 @@ def load_examples(folder: Path, labels: Labels, cache: Path) -> list[Example]:
         for row in table(folder / name):
             readings[row["letter_id"]].append(_reading(row))
     organiser = table(folder / "issues7.csv")
-    rows = [board[letter_id] for letter_id in readings] + organiser
-    texts = masked_texts(rows, cache)
+    unread = [row for letter_id, row in board.items() if letter_id not in readings]
+    unread += table(folder / "unlabelled.csv") if (folder / "unlabelled.csv").is_file() else []
+    texts = masked_texts([*(board[letter_id] for letter_id in readings), *organiser, *unread], cache)
     examples = [_board_example(board[i], readings[i], texts[i], labels) for i in readings]
-    examples += [_organiser_example(row, texts[row["letter_id"]], labels) for row in organiser]
-    return split(examples, _matters(folder / "matters.jsonl"))
+    examples += [_unread(row["letter_id"], texts[row["letter_id"]], ORGANISER, row["issue"], labels) for row in organiser]
+    matters = _matters(folder / "matters.jsonl")
+    placed = split(examples, matters)
+    return placed + _apart([_unread(row["letter_id"], texts[row["letter_id"]], UNREAD, "", labels) for row in unread], placed, matters)
 
 
 def _reading(row: Mapping[str, str]) -> Reading:
@@ -143,13 +146,20 @@ def _board_example(row: Mapping[str, str], readings: Sequence[Reading], text: st
     )  # fmt: skip
 
 
-def _organiser_example(row: Mapping[str, str], text: str, labels: Labels) -> Example:
-    issue = np.array([name == row["issue"] for name in labels.issues], np.float32)
+def _unread(letter_id: str, text: str, source: str, issue_name: str, labels: Labels) -> Example:
+    """A letter whose signals and level nobody read; the issue is the organiser's, or none (all zero)."""
+    issue = np.array([name == issue_name for name in labels.issues], np.float32)
     nothing = np.full(len(labels.signals), np.nan, np.float32)
     level = np.full(len(labels.level_names) - 1, np.nan, np.float32)
-    return Example(
-        letter_id=row["letter_id"], text=text, source=ORGANISER, issue=issue, signals=nothing, level=level, first_issue=row["issue"]
-    )
+    return Example(letter_id=letter_id, text=text, source=source, issue=issue, signals=nothing, level=level, first_issue=issue_name)
+
+
+def _apart(unread: Sequence[Example], placed: Sequence[Example], matters: Sequence[Sequence[str]]) -> list[Example]:
+    """Unread letters for training; those that copy a held letter or share its matter are set aside."""
+    held = {example.letter_id for example in placed if example.split != "train"}
+    keys = {key for example in placed if example.letter_id in held for key in _keys(example.text)}
+    tied = {letter_id for ids in matters if held.intersection(ids) for letter_id in ids}
+    return [replace(e, split="aside" if e.letter_id in tied or keys.intersection(_keys(e.text)) else "train") for e in unread]
 
 
 def split(examples: Sequence[Example], matters: Sequence[Sequence[str]]) -> list[Example]:
@@ -176,6 +186,12 @@ def _side(group: str, example: Example, inside: Sequence[Example]) -> str:
     return "test" if draw < test else "dev" if draw < test + dev else "train"
 
 
+def _keys(text: str) -> set[str]:
+    """What copies share: the body's Chinese characters, and the first of them."""
+    han = re.sub(r"[^\u3400-\u9fff]", "", text.partition("\n")[2])
+    return {han, han[:SHINGLE]} if len(han) >= 12 else set()
+
+
 def _groups(examples: Sequence[Example], matters: Sequence[Sequence[str]]) -> dict[str, str]:
     """letter_id -> a stable name of its group (union of same body, same beginning, same matter)."""
     parent = {example.letter_id: example.letter_id for example in examples}
@@ -188,8 +204,7 @@ def _groups(examples: Sequence[Example], matters: Sequence[Sequence[str]]) -> di
 
     keys: dict[str, str] = {}
     for example in examples:
-        han = re.sub(r"[^\u3400-\u9fff]", "", example.text.partition("\n")[2])
-        for key in {han, han[:SHINGLE]} if len(han) >= 12 else set():
+        for key in _keys(example.text):
             other = keys.setdefault(key, example.letter_id)
             parent[root(example.letter_id)] = root(other)
     for ids in matters:

@@ -70,7 +70,9 @@ def fit_linear(examples: Sequence[Example], recipe: WideRecipe, make: Callable[[
     rows = features[board]
     heads = [_binary_head(rows, targets[:, k], recipe.binary_c) for k in tqdm(range(targets.shape[1]), desc="linear heads", mininterval=5)]
     weights = np.concatenate([issue, *(head[0] for head in heads)], axis=0).T
-    return Linear(vectorizer, np.ascontiguousarray(weights, dtype=np.float32), np.concatenate([bias, *(head[1] for head in heads)]).astype(np.float32))
+    return Linear(
+        vectorizer, np.ascontiguousarray(weights, dtype=np.float32), np.concatenate([bias, *(head[1] for head in heads)]).astype(np.float32)
+    )
 
 
 def _issue_head(features: csr_matrix, examples: Sequence[Example], board: NDArray[np.bool_], c: float) -> tuple[Array, Array]:

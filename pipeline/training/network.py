@@ -26,7 +26,9 @@ class LetterNetwork(nn.Module):
         super().__init__()
         self.encoder = encoder
         width = int(encoder.config.hidden_size)  # type: ignore[union-attr,arg-type]
-        self.hidden = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width, 2 * width), nn.GELU(), nn.LayerNorm(2 * width), nn.Dropout(dropout))
+        self.hidden = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(2 * width, 2 * width), nn.GELU(), nn.LayerNorm(2 * width), nn.Dropout(dropout)
+        )
         self.issue = nn.Linear(2 * width, issues)
         self.signals = nn.Linear(2 * width, signals)
         self.level = nn.Linear(2 * width, thresholds)

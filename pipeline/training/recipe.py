@@ -51,6 +51,14 @@ class FitRecipe(Strict):
     seed: int = 20
 
 
+class DistilRecipe(Strict):
+    """The second stage: go on training with the letters nobody read, told by both halves together; no epochs, no stage."""
+
+    epochs: float = Field(0.0, ge=0)
+    rate: float = Field(1e-4, gt=0)
+    head_rate: float = Field(2e-4, gt=0)
+
+
 class WideRecipe(Strict):
     """The linear half over character 1-3-grams: how rare a gram may be, and how strongly it is held back."""
 
@@ -66,6 +74,7 @@ class Recipe(Strict):
     data: DataRecipe
     encoder: EncoderRecipe = EncoderRecipe()
     fit: FitRecipe = FitRecipe()
+    distil: DistilRecipe = DistilRecipe()
     wide: WideRecipe = WideRecipe()
 
 
@@ -74,7 +83,9 @@ def load_recipe(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as exc:
-        raise SettingsError(f"configuration {path}: expected a readable file, found {exc.strerror}; give --config an existing TOML file.") from exc
+        raise SettingsError(
+            f"configuration {path}: expected a readable file, found {exc.strerror}; give --config an existing TOML file."
+        ) from exc
     except tomllib.TOMLDecodeError as exc:
         raise SettingsError(f"configuration {path}: not valid TOML ({exc}); correct that line.") from exc
     except ValidationError as exc:

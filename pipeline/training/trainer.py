@@ -18,7 +18,7 @@ from pipeline.scoring.labels import Labels
 from pipeline.training.letters import ORGANISER, Example
 from pipeline.training.measures import average_precision, mean_signal_precision
 from pipeline.training.network import LetterNetwork
-from pipeline.training.recipe import Recipe
+from pipeline.training.recipe import FitRecipe, Recipe
 
 TARGETS = ("issue", "signals", "level")
 
@@ -30,7 +30,7 @@ class LetterTrainer(Trainer):
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
-            network = self.model
+            network: Any = self.model
             groups = []
             for heads, rate in ((False, self.args.learning_rate), (True, self.head_rate)):
                 for decays in (True, False):
@@ -83,8 +83,8 @@ def special_ids(encoder: Encoder) -> tuple[int, int]:
 
 def development_figures(prediction: EvalPrediction) -> dict[str, float]:
     """Issue accuracy, risk and signal average precision on the development letters; `score` is their mean, which early stopping watches."""
-    issue, signals, level = prediction.predictions
-    target_issue, target_signals, target_level = prediction.label_ids  # type: ignore[misc]
+    issue, signals, level = tuple(prediction.predictions)
+    target_issue, target_signals, target_level = tuple(prediction.label_ids)
     read = np.isfinite(target_level[:, 0])
     accuracy = float((issue[read].argmax(1) == target_issue[read].argmax(1)).mean())
     organiser = float((issue[~read].argmax(1) == target_issue[~read].argmax(1)).mean()) if (~read).any() else float("nan")
@@ -93,8 +93,7 @@ def development_figures(prediction: EvalPrediction) -> dict[str, float]:
     return {"issue": accuracy, "organiser": organiser, "risk": risk, "signals": signal, "score": (accuracy + risk + signal) / 3}
 
 
-def arguments(recipe: Recipe, steps: int, folder: Path) -> TrainingArguments:
-    fit = recipe.fit
+def arguments(fit: FitRecipe, steps: int, folder: Path) -> TrainingArguments:
     check = max(steps // fit.evaluations, 1)
     return TrainingArguments(
         output_dir=str(folder), num_train_epochs=fit.epochs, per_device_train_batch_size=fit.batch, per_device_eval_batch_size=32,
@@ -106,28 +105,31 @@ def arguments(recipe: Recipe, steps: int, folder: Path) -> TrainingArguments:
     )  # fmt: skip
 
 
-def train_encoder(recipe: Recipe, examples: Sequence[Example], backbone: Path | str, labels: Labels, folder: Path) -> LetterNetwork:
-    """Train on the train split, stop on development; a run that was killed goes on from its last checkpoint in `folder`."""
+def start(recipe: Recipe, backbone: Path | str, labels: Labels) -> LetterNetwork:
+    """A fresh network round the backbone, seeded."""
     set_seed(recipe.fit.seed)
-    torch.set_num_threads(recipe.fit.threads)
-    network = LetterNetwork.start(
-        backbone, len(labels.issues), len(labels.signals), len(labels.level_names) - 1, recipe.encoder.dropout
-    )
+    thresholds = len(labels.level_names) - 1
+    network = LetterNetwork.start(backbone, len(labels.issues), len(labels.signals), thresholds, recipe.encoder.dropout)
     if recipe.encoder.freeze_words:
-        network.encoder.get_input_embeddings().weight.requires_grad_(False)  # type: ignore[operator,union-attr]
-    encoder = Encoder.load(Path(backbone), recipe.fit.train_tokens)
+        network.encoder.get_input_embeddings().weight.requires_grad_(False)  # type: ignore[operator]
+    return network
+
+
+def train_encoder(
+    network: LetterNetwork, encoder: Encoder, train: Sequence[Example], dev: Sequence[Example], fit: FitRecipe, folder: Path
+) -> None:
+    """Train in place, stop on development; a run that was killed goes on from its last checkpoint in `folder`."""
+    torch.set_num_threads(fit.threads)
     pad, unknown = special_ids(encoder)
-    network.hide_tokens(unknown, recipe.fit.token_dropout)
-    train = dataset([e for e in examples if e.split == "train"][: recipe.data.most_train], encoder)
-    dev = dataset([e for e in examples if e.split == "dev"], encoder)
+    network.hide_tokens(unknown, fit.token_dropout)
+    rows = dataset(train, encoder)
     trainer = LetterTrainer(
-        model=network, args=arguments(recipe, -(-len(train) // recipe.fit.batch), folder), train_dataset=train, eval_dataset=dev,
-        data_collator=Collator(pad), compute_metrics=development_figures,
-        callbacks=[EarlyStoppingCallback(recipe.fit.patience)],
+        model=network, args=arguments(fit, -(-len(rows) // fit.batch), folder), train_dataset=rows, eval_dataset=dataset(dev, encoder),
+        data_collator=Collator(pad), compute_metrics=development_figures, callbacks=[EarlyStoppingCallback(fit.patience)],
     )  # fmt: skip
-    trainer.head_rate = recipe.fit.head_rate
+    trainer.head_rate = fit.head_rate
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
-    return network.eval()
+    network.eval()
 
 
 @torch.no_grad()
@@ -141,7 +143,12 @@ def outputs(network: LetterNetwork, ids: Sequence[Sequence[int]], pad: int) -> d
         tokens = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows])
         mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
         mean, hidden = network.read(tokens, mask)
-        for name, value in (("mean", mean), ("issue", network.issue(hidden)), ("signals", network.signals(hidden)), ("level", network.level(hidden))):
+        for name, value in (
+            ("mean", mean),
+            ("issue", network.issue(hidden)),
+            ("signals", network.signals(hidden)),
+            ("level", network.level(hidden)),
+        ):
             parts[name].append(value.float().numpy())
     back = np.argsort(order)
     return {name: np.concatenate(values)[back] for name, values in parts.items()}

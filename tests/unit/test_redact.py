@@ -108,7 +108,10 @@ def test_what_is_not_personal_stays(number: str) -> None:
     assert number in redact(Letter(letter_id="1", title="", body=f"我打过 {number} 。")).text
 
 
-@given(st.text(alphabet="0123456789", min_size=17, max_size=17).filter(lambda s: s[0] != "0"), st.sampled_from(["身份证", "身份证号码：", "证件号 "]))
+@given(
+    st.text(alphabet="0123456789", min_size=17, max_size=17).filter(lambda s: s[0] != "0"),
+    st.sampled_from(["身份证", "身份证号码：", "证件号 "]),
+)
 @settings(max_examples=60, deadline=None)
 def test_an_id_number_after_its_word_never_survives(digits: str, word: str) -> None:
     number = digits + id_check_digit(digits)

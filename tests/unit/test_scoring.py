@@ -96,7 +96,9 @@ def test_grams_are_packed_without_collision() -> None:
 def test_a_changed_file_is_refused(folder: Path) -> None:
     with (folder / "model.onnx").open("ab") as handle:
         handle.write(b"x")
-    with pytest.raises(ModelFolderError, match=r"model.onnx is not the file that SHA256SUMS names \(half copied or changed\); copy it again"):
+    with pytest.raises(
+        ModelFolderError, match=r"model.onnx is not the file that SHA256SUMS names \(half copied or changed\); copy it again"
+    ):
         Scorer.load(folder)
 
 
