@@ -17,5 +17,9 @@ class ModelFolderError(ZhiweiError):
     """A model folder is missing files, was tampered with, or does not match the labels (exit status 2)."""
 
 
+class OutputError(ZhiweiError):
+    """An output or rejects file cannot be written (exit status 2)."""
+
+
 class QueueError(ZhiweiError):
     """The queue's database cannot be used: locked by another run, unreachable, or of another version (exit status 2)."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.desk.services.store import Entry, Known, Store
-from pipeline.errors import SettingsError, ZhiweiError
+from pipeline.errors import OutputError, SettingsError, ZhiweiError
 from pipeline.intake.letter import NOTHING, SHANGHAI, Letter, Rejected
 from pipeline.output import RejectsFile, ScoredFile
 from pipeline.report import Counts, Progress, RunReport, without_password
@@ -72,13 +72,14 @@ def run(
     settings = settings or load_settings()
     url = settings.queue if queue is None else queue
     started, begun = datetime.now(SHANGHAI), time.perf_counter()
+    _check_places(inputs, out, rejects)
     reading = _Reading(inputs, column_map or NOTHING, settings.chunk)
     with ExitStack() as stack:
         chunks = stack.enter_context(closing(reading.chunks()))
         first = next(chunks, [])  # an input that cannot be read ends the run before anything is made
         scored_file = stack.enter_context(ScoredFile(out)) if out else None
         store = stack.enter_context(Store.open(url, wait=settings.lock_wait)) if url != NO_QUEUE else None
-        night = _Night(_load(model, settings), store, settings, started, "、".join(map(str, inputs)))
+        night = _Night(_load(model, settings), store, settings, started)
         if store:
             stack.enter_context(_ledger(store, inputs, night))
         refused = stack.enter_context(RejectsFile(rejects or _rejects_path(out, night)))
@@ -104,6 +105,19 @@ def run(
         out=out,
         rejects=refused.path if refused.count else None,
     )
+
+
+def _check_places(inputs: Sequence[str | Path], out: Path | None, rejects: Path | None) -> None:
+    """No file may be written over a file that is read or over the other one."""
+    taken = {Path(one).resolve() for one in inputs if "://" not in str(one)}
+    for written in (out, rejects):
+        if written is not None and written.resolve() in taken:
+            raise OutputError(f"output {written}: is also an input or the other output; choose another name.")
+        taken |= {written.resolve()} if written is not None else set()
+
+
+def _shown(inputs: Sequence[str | Path]) -> list[str]:
+    return [without_password(str(one)) for one in inputs]
 
 
 def _load(model: Path | None, settings: Settings) -> Scorer:
@@ -160,7 +174,7 @@ def _close(items: Iterator[Letter | Rejected]) -> None:
 
 @contextmanager
 def _ledger(store: Store, inputs: Sequence[str | Path], night: _Night) -> Iterator[None]:
-    night.number = store.start_run([str(one) for one in inputs], night.scorer.version)
+    night.number = store.start_run(_shown(inputs), night.scorer.version)
     try:
         yield
     except BaseException:
@@ -179,8 +193,8 @@ def content_digest(letter: Letter) -> str:
 class _Night:
     """One run's state: what the input has shown so far, and what is counted."""
 
-    def __init__(self, scorer: Scorer, store: Store | None, settings: Settings, started: datetime, source: str) -> None:
-        self.scorer, self.store, self.started, self.source = scorer, store, started, source
+    def __init__(self, scorer: Scorer, store: Store | None, settings: Settings, started: datetime) -> None:
+        self.scorer, self.store, self.started = scorer, store, started
         self.threads = settings.threads or os.cpu_count() or 1
         self.policy = load_policy()
         self.issues = load_labels().issues
@@ -249,7 +263,9 @@ class _Night:
 
     def _other_content(self, letter: Letter, where: str) -> Rejected:
         reason = f"编号 {letter.letter_id} 在{where}里已有一封内容不同的信，先到的保留：请核对，如确是另一封信，请换一个编号再交。"
-        return Rejected(source=self.source, row=0, reason=reason, raw=f"{letter.letter_id} | {letter.title} | {letter.body}"[:RAW])
+        return Rejected(
+            source=letter.source, row=letter.row, reason=reason, raw=f"{letter.letter_id} | {letter.title} | {letter.body}"[:RAW]
+        )
 
     def _score(self, letters: Sequence[Letter]) -> list[Entry]:
         from pipeline.intake.redact import redact_all

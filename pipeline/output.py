@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from pipeline.errors import ZhiweiError
+from pipeline.errors import OutputError
 from pipeline.intake.letter import SHANGHAI, Rejected
 from pipeline.scoring.labels import Labels, load_labels
 from pipeline.triage.policy import Ranked, render
@@ -171,11 +171,11 @@ FORMATS: Mapping[str, Callable[[Path], Sink]] = {".csv": CsvSink, ".xlsx": XlsxS
 
 
 class ScoredFile:
-    """The output file of a run. Raises ZhiweiError for an unknown ending or a place that cannot be written."""
+    """The output file of a run. Raises OutputError for an unknown ending or a place that cannot be written."""
 
     def __init__(self, path: Path) -> None:
         if path.suffix.lower() not in FORMATS:
-            raise ZhiweiError(f"output {path}: expected a name that ends in {', '.join(FORMATS)}; rename it.")
+            raise OutputError(f"output {path}: expected a name that ends in {', '.join(FORMATS)}; rename it.")
         self.path = path
         self._draft = _draft(path)
         self._labels = load_labels()
@@ -202,7 +202,7 @@ class ScoredFile:
     def discard(self) -> None:
         """Take an unpublished draft away; nothing is left to do after `publish`."""
         if self._draft.exists():
-            with suppress(OSError, ZhiweiError):
+            with suppress(OSError, OutputError):
                 self._sink.close()
             self._draft.unlink(missing_ok=True)
 
@@ -257,6 +257,6 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise ZhiweiError(
+        raise OutputError(
             f"output {path}: cannot be written ({exc.strerror or exc}); check the folder's rights and that the disk is not full."
         ) from exc

@@ -113,12 +113,18 @@ def _top(report: RunReport) -> list[str]:
         issue, level = labels.issues[int(ranked.score.issue.argmax())], labels.level_names[ranked.score.level]
         signals = "、".join(said(ranked, labels.signal_names)) or "无明显迹象"
         lines += [
-            f"{place:>2}. {ranked.priority.value:5.1f}  {pad(issue, 14)}  {pad(level, 8)}  {ranked.due_on} 前登记  {ranked.letter_id}",
+            f"{place:>2}. {_value(ranked)}  {pad(issue, 14)}  {pad(level, 8)}  {ranked.due_on} 前登记  {ranked.letter_id}",
             f"    {shorten(ranked.title, TITLE_WIDTH)}",
             f"    迹象：{signals}",
             f"    因由：{render(ranked.priority, SHOWN_SHARE)}",
         ]
     return [*lines, ""]
+
+
+def _value(ranked: Ranked) -> str:
+    if ranked.human_priority is not None:
+        return f"{ranked.human_priority:5.1f}（人工）"
+    return f"{ranked.priority.value:5.1f}"
 
 
 def _places(report: RunReport) -> list[str]:

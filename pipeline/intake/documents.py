@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
@@ -43,7 +44,7 @@ def letter_in(
         if not text.strip():
             raise ValueError(_EMPTY)
         lines = [line.rstrip() for line in text.strip("\n\r ").split("\n")]
-        return make_letter(_form(lines, column_map) or _headed(lines), extra or {})
+        return replace(make_letter(_form(lines, column_map) or _headed(lines), extra or {}), source=source)
     except ValueError as exc:
         return Rejected(source=source, row=0, reason=str(exc), raw=raw_of(lines[:50]))
 

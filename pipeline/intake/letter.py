@@ -19,7 +19,7 @@ class Letter:
     """One letter as it came in, personal data and all. Never enters the scorer, an index, a log or an export.
 
     `received_at` is made aware (Asia/Shanghai) if it has no zone; None where the source gives no time.
-    `writer_ref` is opaque and used only to count distinct writers of a matter.
+    `writer_ref` is opaque and used only to count distinct writers of a matter. `source` and `row` say where it stood, as in `Rejected`.
     Raises ValueError when `letter_id` is empty or when title and body are both blank.
     """
 
@@ -31,6 +31,8 @@ class Letter:
     writer_ref: str = ""
     place_hint: str = ""
     extra: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    source: str = ""
+    row: int = 0
 
     def __post_init__(self) -> None:
         if not self.letter_id.strip():

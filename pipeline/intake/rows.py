@@ -9,7 +9,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import chain, islice
 
@@ -151,7 +151,7 @@ def letter_of(columns: Columns, row: Row, source: str) -> Letter | Rejected:
         if any(isinstance(cell, str) and len(cell) > MAX_CELL for cell in cells):
             raise ValueError(f"有一格超过{MAX_CELL // 10_000}万字，请另存为附件，表里只写摘要。")
         values = {field: cells[i] for field, i in columns.fields.items() if i < len(cells)}
-        return make_letter(values, _extra(columns, cells))
+        return replace(make_letter(values, _extra(columns, cells)), source=source, row=row.number)
     except ValueError as exc:
         return Rejected(source=source, row=row.number, reason=str(exc), raw=raw_of(cells))
 

@@ -68,7 +68,10 @@ class Priority:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """A letter with its score and its place in the queue: what the output file, the summary and the desk show. Masked throughout."""
+    """A letter with its score and its place in the queue: what the output file, the summary and the desk show. Masked throughout.
+
+    `human_priority` is what a person set; it goes before the policy's value in the order.
+    """
 
     letter_id: str
     received_at: datetime | None
@@ -77,6 +80,7 @@ class Ranked:
     score: Score
     priority: Priority
     due_on: date
+    human_priority: float | None = None
 
 
 def heading(text: str) -> str:

@@ -17,7 +17,7 @@ import predict
 from pipeline import nightly
 from pipeline.errors import SettingsError, ZhiweiError
 from pipeline.output import COLUMNS
-from pipeline.report import RunReport
+from pipeline.report import RunReport, summary
 from pipeline.settings import Settings
 
 WriteLetters = Callable[..., Path]
@@ -102,6 +102,7 @@ def test_the_same_letter_twice_is_kept_once_and_another_under_its_id_is_refused(
     (reject,) = read_csv(Path("out.csv.rejects.csv"))
     assert reject["reason"].startswith("编号 X1 在本次输入里已有一封内容不同的信")
     assert "桥塌了" in reject["raw"]
+    assert (Path(reject["source"]).name, reject["row"]) == ("letters.csv", "24")
     assert sum(row["letter_id"] == "X1" for row in read_csv(Path("out.csv"))) == 1
 
 
@@ -126,6 +127,7 @@ def test_a_newer_model_rescores_and_a_persons_priority_stays(
     report = run(letters, queue, other_model_folder, out=Path("out.csv"))
     assert (report.counts.rescored, report.counts.new) == (12, 0)
     assert report.top[0].letter_id == "L0007"
+    assert " 1. 100.0（人工）" in summary(report)
     assert {row["model_version"] for row in read_csv(Path("out.csv"))} == {report.model_version}
     with sqlite3.connect(queue.removeprefix("sqlite:///")) as connection:
         assert connection.execute("SELECT human_priority FROM desk_queueitem WHERE letter_id = 'L0007'").fetchone() == (100,)
@@ -246,11 +248,34 @@ def test_an_output_that_cannot_be_written_ends_the_run_before_the_queue_is_touch
     assert not Path("queue.db").exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_output_folder(letters_csv: WriteLetters, queue: str, model_folder: Path) -> None:
-    Path("locked").mkdir(mode=0o555)
+def test_an_output_folder_that_cannot_be_written(letters_csv: WriteLetters, queue: str, model_folder: Path) -> None:
+    Path("locked").write_text("a file where a folder should be", encoding="utf-8")
     with pytest.raises(ZhiweiError, match="cannot be written"):
         run(letters_csv(3), queue, model_folder, out=Path("locked/out.csv"))
+
+
+def test_no_output_over_an_input(letters_csv: WriteLetters, model_folder: Path) -> None:
+    letters = letters_csv(3)
+    before = letters.read_bytes()
+    for options in ({"out": letters}, {"rejects": letters}, {"out": Path("a.csv"), "rejects": Path("a.csv")}):
+        with pytest.raises(ZhiweiError, match="also an input or the other output"):
+            run(letters, "none", model_folder, **options)
+    assert letters.read_bytes() == before
+
+
+def test_a_password_in_an_input_url_reaches_neither_ledger_nor_rejects(
+    queue: str, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.intake import sources
+    from pipeline.intake.letter import Letter
+
+    letters = [Letter(letter_id="X1", title="修路", body=body) for body in ("路坏了。", "桥塌了。")]
+    monkeypatch.setattr(sources, "read", lambda inputs, column_map: iter(letters))
+    nightly.run(["postgresql://clerk:hunter2@db/letters?table=t"], queue=queue, model=model_folder, rejects=Path("r.csv"), progress=False)
+    assert "hunter2" not in Path("r.csv").read_text(encoding="utf-8-sig")
+    with sqlite3.connect(queue.removeprefix("sqlite:///")) as connection:
+        assert "hunter2" not in str(connection.execute("SELECT inputs FROM desk_run").fetchall())
+    connection.close()
 
 
 def test_only_this_machine(letters_csv: WriteLetters, model_folder: Path) -> None:

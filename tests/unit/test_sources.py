@@ -412,7 +412,7 @@ def test_a_database_table(tmp_path: Path) -> None:
         rows: list[tuple[Any, ...]] = [("2", "水停了", "2026-03-05"), ("1", "灯不亮", None), ("3", "坏", "昨天")]
         connection.executemany('INSERT INTO "信 件""; DROP" VALUES (?, ?, ?)', rows)
         connection.execute('INSERT INTO "信 件""; DROP" VALUES (?, CAST(? AS TEXT), NULL)', ("4", b"\xff\xfe"))
-    found, rejected = both(f"sqlite:///{path}?table=信 件\"; DROP")
+    found, rejected = both(f'sqlite:///{path}?table=信 件"; DROP')
     assert [x.letter_id for x in found] == ["1", "2"]
     assert [x.row for x in rejected] == [3, 4]
     with pytest.raises(InputError, match=r"没有表“别的”.*DROP"):

@@ -23,9 +23,7 @@ from pipeline.intake.sources import READERS, read
 
 TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\u200b\ufeff"), max_size=60)
 WORDS = ["正文", "标题", "编号", "时间", ",", '"', "\n", "\r", "\t", ";", "{", "}", ":", "：", "2026-03-05", "好", "\0", "\ud800", "a"]
-SCRAPS = st.lists(st.sampled_from(WORDS), max_size=40).map(
-    lambda words: "".join(words).encode("utf-8", "surrogatepass")
-)
+SCRAPS = st.lists(st.sampled_from(WORDS), max_size=40).map(lambda words: "".join(words).encode("utf-8", "surrogatepass"))
 
 
 @cache

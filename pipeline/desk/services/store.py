@@ -260,4 +260,5 @@ def _ranked(item: models.QueueItem) -> Ranked:
         ),
         priority=Priority(item.priority, tuple(Reason(text, share) for text, share in item.reasons)),
         due_on=item.due_on,
+        human_priority=item.human_priority,
     )
