@@ -1,7 +1,7 @@
 # make run    set up, score the sample letters into a fresh queue, print the summary
 # make test   set up with everything, run the tests
 # make check  lint, format, types
-# make desk   show the queue's first matters
+# make desk   show the head of the queue
 # make train  train the default model (hours are in the README)
 
 PYTHON ?= python3
@@ -36,7 +36,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 
 desk: $(VENV)/.run
-	$(BIN)/python -m pipeline.desk
+	$(BIN)/python -m pipeline.show
 
 train: $(VENV)/.dev
 	$(BIN)/python train.py --config configs/default.toml

@@ -107,9 +107,14 @@ def _line(name: str, cells: Sequence[str]) -> str:
 def _top(report: RunReport) -> list[str]:
     if not report.top:
         return []
+    return [f"最不能等的 {len(report.top)} 件（{'全部待办中' if report.queue else '本批中'}）", *listed(report.top), ""]
+
+
+def listed(ranked_letters: Sequence[Ranked]) -> list[str]:
+    """Letters of the queue in order, four lines each: place, masked heading, signals, reasons."""
     labels = load_labels()
-    lines = [f"最不能等的 {len(report.top)} 件（{'全部待办中' if report.queue else '本批中'}）"]
-    for place, ranked in enumerate(report.top, 1):
+    lines = []
+    for place, ranked in enumerate(ranked_letters, 1):
         issue, level = labels.issues[int(ranked.score.issue.argmax())], labels.level_names[ranked.score.level]
         signals = "、".join(said(ranked, labels.signal_names)) or "无明显迹象"
         lines += [
@@ -118,7 +123,7 @@ def _top(report: RunReport) -> list[str]:
             f"    迹象：{signals}",
             f"    因由：{render(ranked.priority, SHOWN_SHARE)}",
         ]
-    return [*lines, ""]
+    return lines
 
 
 def _value(ranked: Ranked) -> str:

@@ -121,8 +121,16 @@ def make_letter(values: Mapping[str, object], extra: Mapping[str, str]) -> Lette
     when = values.get("received_at")
     received_at = parse_when(clean(when) if isinstance(when, str) else when)
     letter_id = _given_id(values.get("letter_id")) or content_id(given["title"], given["body"], received_at)
-    given["writer_ref"] = writer_digest(given["writer_ref"])
-    return Letter(letter_id=letter_id, received_at=received_at, extra=extra, **given)
+    return Letter(
+        letter_id=letter_id,
+        title=given["title"],
+        body=given["body"],
+        received_at=received_at,
+        channel=given["channel"],
+        writer_ref=writer_digest(given["writer_ref"]),
+        place_hint=given["place_hint"],
+        extra=extra,
+    )
 
 
 def _extra(columns: Columns, cells: Sequence[object]) -> dict[str, str]:

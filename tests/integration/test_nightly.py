@@ -346,3 +346,17 @@ class TestCommand:
         ]
         assert predict.main(options) == 0
         assert read_csv(Path("out.csv"))[0]["letter_id"] == "A1"
+
+
+def test_the_head_of_the_queue_can_be_shown(
+    letters_csv: WriteLetters, queue: str, model_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipeline import show
+
+    report = run(letters_csv(12), queue, model_folder)
+    assert show.main(["--queue", queue, "--count", "3"]) == 0
+    shown = capsys.readouterr().out
+    assert "队列中最前面的 3 件" in shown
+    assert [letter_id for ranked in report.top[:3] if (letter_id := ranked.letter_id) in shown] == [
+        ranked.letter_id for ranked in report.top[:3]
+    ]
