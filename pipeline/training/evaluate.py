@@ -37,22 +37,22 @@ class Answers:
         return Answers(self.issue[chosen], self.signals[chosen], self.level[chosen], self.calibrated)
 
 
-def figures(examples: Sequence[Example], answers: Answers, labels: Labels) -> dict[str, dict[str, float]]:
-    """name -> {value, low, high, letters} for the fair test letters of the board and the organiser's test letters."""
+def figures(examples: Sequence[Example], answers: Answers, labels: Labels, draws: int) -> dict[str, dict[str, float]]:
+    """name -> {value, low, high, letters}, intervals from `draws` bootstrap draws, for the fair test letters of the board and the organiser's test letters."""
     fair = np.array([example.source == BOARD and example.fair for example in examples])
     organiser = np.array([example.source == ORGANISER for example in examples])
-    found = _board([e for e in examples if e.source == BOARD and e.fair], answers.rows(fair), labels)
+    found = _board([e for e in examples if e.source == BOARD and e.fair], answers.rows(fair), labels, draws)
     if organiser.any():
-        found |= _organiser([e for e in examples if e.source == ORGANISER], answers.rows(organiser))
+        found |= _organiser([e for e in examples if e.source == ORGANISER], answers.rows(organiser), draws)
     return found
 
 
-def _figure(measure: Callable[[NDArray[np.int64]], float], count: int) -> dict[str, float]:
-    low, high = interval(measure, count)
+def _figure(measure: Callable[[NDArray[np.int64]], float], count: int, draws: int) -> dict[str, float]:
+    low, high = interval(measure, count, draws)
     return {"value": measure(np.arange(count)), "low": low, "high": high, "letters": count}
 
 
-def _board(examples: Sequence[Example], answers: Answers, labels: Labels) -> dict[str, dict[str, float]]:
+def _board(examples: Sequence[Example], answers: Answers, labels: Labels, draws: int) -> dict[str, dict[str, float]]:
     count = len(examples)
     issue = np.array([labels.issues.index(example.first_issue) for example in examples])
     guess = answers.issue.argmax(1)
@@ -79,14 +79,14 @@ def _board(examples: Sequence[Example], answers: Answers, labels: Labels) -> dic
         measures["ECE of signals, mean"] = lambda r: float(
             np.mean([calibration_error(seen[r, k], answers.signals[r, k]) for k in range(FREQUENT)])
         )
-    return {name: _figure(measure, count) for name, measure in measures.items()}
+    return {name: _figure(measure, count, draws) for name, measure in measures.items()}
 
 
-def _organiser(examples: Sequence[Example], answers: Answers) -> dict[str, dict[str, float]]:
+def _organiser(examples: Sequence[Example], answers: Answers, draws: int) -> dict[str, dict[str, float]]:
     truth = np.array([example.issue.argmax() for example in examples])
     seven = np.unique(truth)
     guess = seven[answers.issue[:, seven].argmax(1)]
-    return {"issues7 macro-F1, best of seven": _figure(lambda r: macro_f1(truth[r], guess[r]), len(examples))}
+    return {"issues7 macro-F1, best of seven": _figure(lambda r: macro_f1(truth[r], guess[r]), len(examples), draws)}
 
 
 def readers(examples: Sequence[Example]) -> dict[str, float]:

