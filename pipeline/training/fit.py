@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,16 +28,18 @@ from pipeline.training import backbone
 from pipeline.training.calibrate import abstain_threshold, fit_blend
 from pipeline.training.card import card
 from pipeline.training.evaluate import Answers, figures, readers
-from pipeline.training.export import export, largest_difference
+from pipeline.training.export import export, exported_outputs, largest_difference
 from pipeline.training.letters import BOARD, UNREAD, Example, load_examples
-from pipeline.training.linear import char_vectorizer, fit_linear, to_wide, word_vectorizer
+from pipeline.training.linear import Linear, char_vectorizer, fit_linear, to_wide, word_vectorizer
 from pipeline.training.network import LetterNetwork
 from pipeline.training.recipe import Recipe, load_recipe
 from pipeline.training.trainer import outputs, special_ids, start, train_encoder
 
 Array = NDArray[np.float32]
 CHECKED = 500
-"""Letters over which the export is compared with torch."""
+"""Letters over which the export is compared with torch, and over which embeddings are centred."""
+CALIBRATING = 100
+"""Training letters by which the export finds the outliers of activations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +56,17 @@ class Halves:
         return Halves([e for e in self.examples if e.split == split], (issue, signals, level), self.wide[chosen])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """Both fitted halves, the word baseline, and the letters learnt from."""
+
+    network: LetterNetwork
+    wide: WideHalf
+    linear: Linear
+    words: Linear
+    learning: list[Example]
+
+
 def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> Path:
     """Train by a configuration file and return the finished model folder (default models/<name>).
 
@@ -65,51 +79,74 @@ def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> P
     folder = out or Path("models") / recipe.name
     base = backbone.ensure(recipe.encoder.backbone, recipe.encoder.layers, work / "backbone")
     examples = load_examples(recipe.data.letters, labels, work)
-    learning = [example for example in examples if example.split == "train" and example.source != UNREAD][: recipe.data.most_train]
-    held = [example for example in examples if example.split in ("dev", "test")]
-    dev = [example for example in held if example.split == "dev"]
+    encoder = Encoder.load(Path(base), recipe.encoder.max_tokens)
+    learned = _learn(recipe, labels, examples, base, encoder, work / recipe.name)
 
+    _say("exporting and measuring")
+    held = [example for example in examples if example.split in ("dev", "test")]
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder.tokenizer.save(str(folder / "tokenizer.json"))
+    learned.wide.save(folder)
+    safetensors.torch.save_model(learned.network, str(folder / "model.safetensors"))
+    shipped, difference = _export(learned, encoder, held, folder)
+    halves = Halves(held, (shipped["issue"], shipped["signals"], shipped["level"]), _wide_logits(learned.wide, held))
+    about = _config(recipe, labels, halves.rows("dev"))
+    (folder / model_config.FILE).write_text(about.model_dump_json(indent=1), encoding="utf-8")
+    baselines = {"char 1-3-grams": learned.linear.logits, "jieba words": learned.words.logits}
+    told = _figures(halves.rows("test"), about, recipe.draws, labels, baselines)
+    splits = Counter(f"{example.source} {example.split}" for example in examples)
+    _write(folder, about, told, dict(sorted(splits.items())), difference, readers(halves.rows("test").examples), _origin(base))
+    write_sums(folder)
+    return folder
+
+
+def _learn(recipe: Recipe, labels: Labels, examples: Sequence[Example], base: Path | str, encoder: Encoder, work: Path) -> Learned:
+    """Fit both halves; in the second stage the encoder also learns from letters nobody read, told by both halves."""
+    learning = [example for example in examples if example.split == "train" and example.source != UNREAD][: recipe.data.most_train]
+    dev = [example for example in examples if example.split == "dev"]
+    _say("fitting the linear half and the word baseline")
     linear = fit_linear(learning, recipe.wide, char_vectorizer)
     words = fit_linear(learning, recipe.wide, word_vectorizer)
     wide = to_wide(linear)
+    _say("training the encoder, first stage")
     network = start(recipe, base, labels)
     short = Encoder.load(Path(base), recipe.fit.train_tokens)
-    encoder = Encoder.load(Path(base), recipe.encoder.max_tokens)
-    train_encoder(network, short, learning, dev, recipe.fit, work / recipe.name / "first")
-    halves = read_halves(network, wide, encoder, held)
+    train_encoder(network, short, learning, dev, recipe.fit, work / "first")
     if recipe.distil.epochs:
-        told = _told_by_both(network, wide, encoder, halves.rows("dev"), [e for e in examples if e.split == "train" and e.source != BOARD])
+        _say("telling the letters nobody read by both halves")
+        unread = [example for example in examples if example.split == "train" and example.source != BOARD]
+        told = _told_by_both(network, wide, encoder, read_halves(network, wide, encoder, dev), unread)
         learning = [example for example in learning if example.source == BOARD] + told
-        train_encoder(
-            network, short, learning, dev, recipe.fit.model_copy(update=recipe.distil.model_dump()), work / recipe.name / "second"
-        )
-        halves = read_halves(network, wide, encoder, held)
+        _say("training the encoder, second stage")
+        train_encoder(network, short, learning, dev, recipe.fit.model_copy(update=recipe.distil.model_dump()), work / "second")
+    return Learned(network, wide, linear, words, learning)
 
-    folder.mkdir(parents=True, exist_ok=True)
-    encoder.tokenizer.save(str(folder / "tokenizer.json"))
-    wide.save(folder)
+
+def _export(learned: Learned, encoder: Encoder, held: Sequence[Example], folder: Path) -> tuple[dict[str, Array], dict[str, float]]:
+    """Write the ONNX file; returns what it says of the held letters, and how far it is from torch on the first of them."""
     pad, _ = special_ids(encoder)
-    centre = outputs(network, encoder.encode([e.text for e in learning[:2000]]), pad)["mean"].mean(0)
-    safetensors.torch.save_model(network, str(folder / "model.safetensors"))
-    model = export(network, centre, folder)
-    difference = largest_difference(network, centre, model, encoder.encode([e.text for e in held[:CHECKED]]), pad)
+    some = encoder.encode([example.text for example in learned.learning[:CHECKED]])
+    centre = outputs(learned.network, some, pad)["mean"].mean(0)
+    model = export(learned.network, centre, some[:CALIBRATING], folder)
+    ids = encoder.encode([example.text for example in held])
+    shipped = exported_outputs(model, ids)
+    checked = {name: values[:CHECKED] for name, values in shipped.items()}
+    return shipped, largest_difference(centre, checked, outputs(learned.network, ids[:CHECKED], pad))
 
-    about = _config(recipe, labels, halves.rows("dev"))
-    (folder / model_config.FILE).write_text(about.model_dump_json(indent=1), encoding="utf-8")
-    figures_of = _figures(halves.rows("test"), about, recipe.draws, labels, {"char 1-3-grams": linear.logits, "jieba words": words.logits})
-    splits = Counter(f"{example.source} {example.split}" for example in examples)
-    _write(folder, about, figures_of, dict(sorted(splits.items())), difference, readers(halves.rows("test").examples), _origin(base))
-    write_sums(folder)
-    return folder
+
+def _say(stage: str) -> None:
+    print(f"== {stage}", file=sys.stderr, flush=True)
+
+
+def _wide_logits(wide: WideHalf, examples: Sequence[Example]) -> Array:
+    return np.stack([wide.score(example.text) for example in examples])
 
 
 def read_halves(network: LetterNetwork, wide: WideHalf, encoder: Encoder, examples: Sequence[Example]) -> Halves:
     """What both halves say of letters."""
     pad, _ = special_ids(encoder)
     read = outputs(network, encoder.encode([example.text for example in examples]), pad)
-    return Halves(
-        list(examples), (read["issue"], read["signals"], read["level"]), np.stack([wide.score(example.text) for example in examples])
-    )
+    return Halves(list(examples), (read["issue"], read["signals"], read["level"]), _wide_logits(wide, examples))
 
 
 def _told_by_both(network: LetterNetwork, wide: WideHalf, encoder: Encoder, dev: Halves, unread: Sequence[Example]) -> list[Example]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 from numpy.typing import NDArray
+from tqdm import tqdm
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from transformers.trainer_utils import EvalPrediction, get_last_checkpoint
 
@@ -20,6 +21,8 @@ from pipeline.training.measures import average_precision, mean_signal_precision
 from pipeline.training.network import LetterNetwork
 from pipeline.training.recipe import FitRecipe, Recipe
 
+LONG = 1_000
+"""Letters from which on reading them shows its progress."""
 TARGETS = ("issue", "signals", "level")
 
 
@@ -137,7 +140,7 @@ def outputs(network: LetterNetwork, ids: Sequence[Sequence[int]], pad: int) -> d
     """Logits of each head and the mean-pooled vector for token ids, in fp32, 32 letters of like length at a time, in the given order."""
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ("mean", *TARGETS)}
-    for start in range(0, len(order), 32):
+    for start in tqdm(range(0, len(order), 32), desc="reading letters", unit="batch", mininterval=5, disable=len(order) < LONG):
         rows = [ids[i] for i in order[start : start + 32]]
         longest = max(map(len, rows))
         tokens = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows])
