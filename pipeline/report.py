@@ -85,7 +85,19 @@ def _speed(report: RunReport) -> str:
     rows = {"读取": counts.read, "脱敏": scored, "评分": scored, "入库": scored + counts.known}
     stages = [f"{stage} {rows[stage] / spent:,.0f}" for stage, spent in report.seconds.items() if rows[stage] and spent > 0]
     by_stage = f"；各步每秒：{'，'.join(stages)}" if stages else ""
-    return f"用时 {report.elapsed:,.1f} 秒，每秒 {report.rate:,.1f} 封{by_stage}；模型 {report.model_version}"
+    memory = peak_memory()
+    held = f"；内存最多 {memory:,} MB" if memory else ""
+    return f"用时 {report.elapsed:,.1f} 秒，每秒 {report.rate:,.1f} 封{by_stage}{held}；模型 {report.model_version}"
+
+
+def peak_memory() -> int:
+    """The most memory this process has held, in MB; 0 where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit // 1_000_000
 
 
 def _table(report: RunReport) -> list[str]:
