@@ -13,6 +13,8 @@ from pipeline.scoring.config import Blend
 from pipeline.training.letters import BOARD, Example
 
 Array = NDArray[np.float32]
+FEWEST = 12
+"""Development letters that must say yes before weights are fitted: level 3 has hardly any, and a fit on them silenced it."""
 SURE_ENOUGH = 0.95
 """Accuracy that the issues not left to a clerk shall have."""
 
@@ -59,6 +61,9 @@ def _binary(deep: Array, wide: Array, share: Array) -> tuple[tuple[float, float,
 
 
 def _one(features: Array, share: Array) -> tuple[float, float, float]:
+    """Weights of the two halves and a bias; the plain mean of the halves where too few letters say yes to fit anything."""
+    if share.sum() < FEWEST:
+        return 0.5, 0.5, 0.0
     truth = np.concatenate([np.ones(len(share)), np.zeros(len(share))])
     weight = np.concatenate([share, 1 - share])
     model = LogisticRegression(C=1.0).fit(np.concatenate([features, features]), truth, sample_weight=weight)
