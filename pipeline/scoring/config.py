@@ -41,6 +41,7 @@ class ModelConfig(BaseModel):
     max_tokens: int = Field(ge=16)
     blend: Blend
     abstain_below: float = Field(ge=0, le=1, description="an issue less sure than this is for a clerk")
+    urgent_from: float = Field(ge=0, le=1, description="P(level 3) from which a letter is called urgent, so that a person looks today")
     backbone: str
     data: dict[str, str] = Field(description="name and SHA-256 of each training file")
     recipe: dict[str, Any] = Field(description="the whole training configuration, seeds among it")

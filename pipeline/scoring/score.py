@@ -16,7 +16,7 @@ class Score:
         issue: float32 (16,), probabilities that sum to 1.
         signals: float32 (8,), one independent probability a signal.
         risk: P(level >= 2), calibrated, 0..1.
-        level: 0..3, the most probable level.
+        level: 0..3, the most probable level; 3 already from a small probability on, since to miss an urgent letter costs most.
         embedding: float32 (384,), unit norm.
         abstain: the model asks a clerk to decide the issue.
         model_version: name of the model folder.

@@ -105,9 +105,10 @@ class Scorer:
         issue, signals, steps = shares
         ones, zeros = np.ones((len(steps), 1), np.float32), np.zeros((len(steps), 1), np.float32)
         levels = -np.diff(np.concatenate([ones, steps, zeros], axis=1), axis=1)
+        level = np.where(steps[:, -1] >= self.config.urgent_from, levels.shape[1] - 1, levels[:, :-1].argmax(1))
         return [
             Score(
-                letter_id=letter.letter_id, issue=issue[row], signals=signals[row], risk=float(steps[row, 1]), level=int(levels[row].argmax()),
+                letter_id=letter.letter_id, issue=issue[row], signals=signals[row], risk=float(steps[row, 1]), level=int(level[row]),
                 embedding=embedding[row], abstain=bool(issue[row].max() < self.config.abstain_below), model_version=self.version,
             )
             for row, letter in enumerate(letters)

@@ -15,6 +15,7 @@ from pipeline.training.letters import BOARD, Example
 Array = NDArray[np.float32]
 FEWEST = 12
 """Development letters that must say yes before weights are fitted: level 3 has hardly any, and a fit on them silenced it."""
+URGENT_SHARE = 0.01
 SURE_ENOUGH = 0.95
 """Accuracy that the issues not left to a clerk shall have."""
 
@@ -68,6 +69,14 @@ def _one(features: Array, share: Array) -> tuple[float, float, float]:
     weight = np.concatenate([share, 1 - share])
     model = LogisticRegression(C=1.0).fit(np.concatenate([features, features]), truth, sample_weight=weight)
     return float(model.coef_[0, 0]), float(model.coef_[0, 1]), float(model.intercept_[0])
+
+
+def urgent_threshold(level: Array) -> float:
+    """P(level >= 3) above which the most urgent `URGENT_SHARE` of development letters lie; `level` is (letters, steps).
+
+    Level 3 is too rare (one letter in 250) to choose a threshold by its own letters; the share is what a person can look at today.
+    """
+    return float(np.quantile(level[:, -1], 1 - URGENT_SHARE))
 
 
 def abstain_threshold(issue: Array, truth: NDArray[np.int64], accuracy: float = SURE_ENOUGH) -> float:

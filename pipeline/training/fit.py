@@ -25,7 +25,7 @@ from pipeline.scoring.registry import digest, write_sums
 from pipeline.scoring.scorer import blended
 from pipeline.scoring.wide import WideHalf
 from pipeline.training import backbone
-from pipeline.training.calibrate import abstain_threshold, fit_blend
+from pipeline.training.calibrate import abstain_threshold, fit_blend, urgent_threshold
 from pipeline.training.card import card
 from pipeline.training.evaluate import Answers, figures, readers
 from pipeline.training.export import export, exported_outputs, largest_difference
@@ -162,11 +162,11 @@ def _told_by_both(network: LetterNetwork, wide: WideHalf, encoder: Encoder, dev:
 def _config(recipe: Recipe, labels: Labels, dev: Halves) -> ModelConfig:
     blend = fit_blend(dev.examples, dev.deep, dev.wide)
     board = np.array([example.source == BOARD and not example.enriched for example in dev.examples])
-    issue = blended(blend, dev.deep, dev.wide)[0][board]
+    issue, _signals, level = (part[board] for part in blended(blend, dev.deep, dev.wide))
     truth = np.array([example.issue.argmax() for example in dev.examples])[board]
     return ModelConfig(
         version=recipe.name, issues=labels.issues, signals=labels.signals, levels=labels.level_names, max_tokens=recipe.encoder.max_tokens,
-        blend=blend, abstain_below=abstain_threshold(issue, truth), backbone=recipe.encoder.backbone, data=_digests(recipe.data.letters),
+        blend=blend, abstain_below=abstain_threshold(issue, truth), urgent_from=urgent_threshold(level), backbone=recipe.encoder.backbone, data=_digests(recipe.data.letters),
         recipe=recipe.model_dump(mode="json"),
     )  # fmt: skip
 

@@ -42,7 +42,10 @@ def test_the_scored_sample_is_the_golden_one(scored: Path) -> None:
     for expected, row in zip(golden, found, strict=True):
         for column, value in expected.items():
             if column in NUMBERS or column.startswith("p_"):
-                assert float(row[column]) == pytest.approx(float(value), abs=100 * NEAR if column == "priority" else NEAR), (row["letter_id"], column)
+                assert float(row[column]) == pytest.approx(float(value), abs=100 * NEAR if column == "priority" else NEAR), (
+                    row["letter_id"],
+                    column,
+                )
             elif column != "reasons":  # the shares in it are numbers again
                 assert row[column] == value, (row["letter_id"], column)
 
