@@ -106,7 +106,7 @@ def _postgres_rows(parts: SplitResult, table: str) -> Generator[Sequence[object]
             with connection.cursor(name="zhiwei_letters") as cursor:
                 cursor.itersize = FETCH_ROWS
                 cursor.execute(f"SELECT * FROM {_dotted(table)}{order}")
-                yield [column.name for column in cursor.description]
+                yield [column.name for column in cursor.description or ()]
                 yield from cursor
     except psycopg.errors.UndefinedTable as exc:
         raise InputError(f"{_shown(parts, table)}：库里没有这张表。请改正 table=（可写成 模式.表名）。") from exc
