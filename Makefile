@@ -1,8 +1,9 @@
 # make run    set up, score the sample letters into a fresh queue, print the summary
 # make test   set up with everything, run the tests
 # make check  lint, format, types
+# make behaviour  check how the model in use behaves on invented letters
 # make desk   show the head of the queue
-# make train  train the default model (hours are in the README)
+# make pretrain, make train  the backbone on the letters' language, then the default model (README: how long)
 
 PYTHON ?= python3
 VENV   := .venv
@@ -10,7 +11,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SAMPLE := sqlite:///var/sample.db
 
-.PHONY: run test check desk train clean
+.PHONY: run test check behaviour desk train pretrain clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -35,8 +36,14 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+behaviour: $(VENV)/.dev
+	$(BIN)/python -m pytest -m behaviour tests/behaviour
+
 desk: $(VENV)/.run
 	$(BIN)/python -m pipeline.show
+
+pretrain: $(VENV)/.dev
+	$(BIN)/python -m pipeline.training.pretrain
 
 train: $(VENV)/.dev
 	$(BIN)/python train.py --config configs/default.toml

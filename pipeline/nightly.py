@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.desk.services.store import Entry, Known, Store
 from pipeline.errors import OutputError, SettingsError, ZhiweiError
-from pipeline.intake.letter import NOTHING, SHANGHAI, Letter, Rejected
+from pipeline.intake.letter import NOTHING, SHANGHAI, Letter, RedactedLetter, Rejected
 from pipeline.output import RejectsFile, ScoredFile
 from pipeline.report import Counts, Progress, RunReport, without_password
 from pipeline.scoring.labels import load_labels
@@ -93,6 +93,7 @@ def run(
         if scored_file:
             scored_file.publish()
         refused.publish()
+        night.explain()
         top = store.top(TOP) if store else night.top
     return RunReport(
         counts=night.counts,
@@ -202,7 +203,9 @@ class _Night:
         self.counts = Counts()
         self.table: Counter[tuple[str, int]] = Counter()
         self.top: list[Ranked] = []
+        self.explain_top, self.explain_seconds = settings.explain_top, settings.explain_seconds
         self.seconds = {"脱敏": 0.0, "评分": 0.0} | ({"入库": 0.0} if store else {})
+        self._texts: dict[str, RedactedLetter] = {}
         self._seen: dict[str, bytes] = {}
 
     def work(self, chunk: Chunk) -> tuple[list[Ranked], list[Rejected]]:
@@ -225,7 +228,22 @@ class _Night:
         )
         self.table.update((self.issues[int(row.score.issue.argmax())], row.score.level) for row in rows)
         self.top = heapq.nsmallest(TOP, self.top + rows, key=lambda row: (-row.priority.value, row.due_on, row.letter_id))
+        texts = self._texts | {entry.letter.letter_id: entry.redacted for entry in entries}
+        self._texts = {row.letter_id: texts[row.letter_id] for row in self.top if row.letter_id in texts}
         return rows, refused
+
+    def explain(self) -> None:
+        """Find the sentences that carried the scores at the head of the queue, as far as the time allows; the next night goes on from there."""
+        from pipeline.scoring.explain import explain_within
+
+        if self.store is not None:
+            asked = self.store.unexplained(self.explain_top, self.scorer.version)
+            for letter_id, evidence in explain_within(self.scorer, asked, self.explain_seconds):
+                self.store.save_evidence(letter_id, self.scorer.version, evidence)
+            return
+        here = [(self._texts[row.letter_id], row.score) for row in self.top[: self.explain_top] if row.letter_id in self._texts]
+        found = dict(explain_within(self.scorer, here, self.explain_seconds))
+        self.top = [replace(row, evidence=found.get(row.letter_id, ())) for row in self.top]
 
     def _known(self, letter_ids: Sequence[str]) -> dict[str, Known]:
         if self.store is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipeline.output import said
 from pipeline.scoring.labels import load_labels
+from pipeline.scoring.score import RISK
 from pipeline.triage.policy import Ranked, render
 
 TITLE_WIDTH = 60
@@ -123,7 +124,7 @@ def _top(report: RunReport) -> list[str]:
 
 
 def listed(ranked_letters: Sequence[Ranked]) -> list[str]:
-    """Letters of the queue in order, four lines each: place, masked heading, signals, reasons."""
+    """Letters of the queue in order, each with place, masked heading, signals, reasons and telling sentences."""
     labels = load_labels()
     lines = []
     for place, ranked in enumerate(ranked_letters, 1):
@@ -134,8 +135,20 @@ def listed(ranked_letters: Sequence[Ranked]) -> list[str]:
             f"    {shorten(ranked.title, TITLE_WIDTH)}",
             f"    迹象：{signals}",
             f"    因由：{render(ranked.priority, SHOWN_SHARE)}",
+            *_quoted(ranked),
         ]
     return lines
+
+
+def _quoted(ranked: Ranked) -> list[str]:
+    """The telling sentences, each once, with the answers it carried."""
+    names = {RISK: "紧要程度"} | dict(zip(load_labels().signals, load_labels().signal_names, strict=True))
+    carried: dict[str, list[str]] = {}
+    for one in ranked.evidence:
+        carried.setdefault(one.sentence, []).append(names[one.answer])
+    return [
+        f"    原话：“{shorten(' '.join(sentence.split()), TITLE_WIDTH)}”（{'、'.join(answers)}）" for sentence, answers in carried.items()
+    ]
 
 
 def _value(ranked: Ranked) -> str:

@@ -34,6 +34,8 @@ class Settings(BaseModel):
     models: Path = Field(default=Path(__file__).resolve().parents[1] / "models", description="folder of the model folders and of CURRENT")
     threads: int = Field(default=0, ge=0, description="cores to use; 0 takes all")
     chunk: int = Field(default=256, ge=1, le=5_000, description="letters that are masked, scored and committed together")
+    explain_top: int = Field(default=100, ge=0, description="letters at the head of the queue whose telling sentences are looked for")
+    explain_seconds: float = Field(default=20, ge=0, description="seconds a run may spend on that")
     lock_wait: float = Field(default=0, ge=0, description="seconds to wait while another run works on the queue")
 
 

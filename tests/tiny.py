@@ -90,7 +90,7 @@ def recipe_file(folder: Path) -> Path:
         f'name = "tiny"\ndraws = 10\n[data]\nletters = "{letters.name}"\nprovenance = "invented sample letters."\nlimits = "For tests only."\n'
         f'[encoder]\nbackbone = "{backbone.name}"\nmax_tokens = 96\n'
         "[fit]\nepochs = 2\nbatch = 16\ntrain_tokens = 64\nrate = 1e-3\nhead_rate = 2e-3\nevaluations = 1\nbf16 = false\nthreads = 1\n"
-        "[distil]\nepochs = 1\n[wide]\nleast_letters = 4\n",
+        "[wide]\nleast_letters = 4\n",
         encoding="utf-8",
     )
     return path

@@ -50,6 +50,7 @@ class Score(models.Model):
     level = models.PositiveSmallIntegerField()
     abstain = models.BooleanField()
     embedding = models.BinaryField()  # float32, little-endian
+    evidence = models.JSONField(null=True, encoder=ChineseJSON)  # [[answer, sentence, fall], …]; null: not asked for yet
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["letter", "model_version"], name="desk_score_once_a_model")]

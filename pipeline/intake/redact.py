@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from pipeline.intake.characters import for_recogniser, plain
 from pipeline.intake.letter import Letter, RedactedLetter
 from pipeline.intake.names import find_names
 
@@ -19,8 +20,7 @@ KINDS = {
     "name": "姓名", "id_card": "身份证", "mobile": "手机", "landline": "电话", "bank_card": "银行卡", "plate": "车牌",
     "email": "邮箱", "wechat": "微信", "qq": "QQ", "passport": "护照", "dwelling": "住址",
 }  # fmt: skip
-HALF = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0x2014: 0x2D, 0x2013: 0x2D, 0x2011: 0x2D, 0x2212: 0x2D}
-"""Full-width signs and dashes to ASCII, one to one, so that a place in the plain text is a place in the letter."""
+DASHES = str.maketrans("—–‑−", "----")
 
 NUM = r"(?:\d{1,4}|[一二三四五六七八九十百]{1,4})"
 BLOCK = rf"(?:{NUM}栋)?[甲乙丙丁东西南北]?(?:[A-Za-z]?-?{NUM}|[A-Za-z])\s?(?:栋|幢|座|号楼|号院|号|#楼?|楼)"
@@ -160,7 +160,7 @@ def redact_all(letters: Sequence[Letter], threads: int = 1) -> list[RedactedLett
     """Mask many letters at once: the recogniser of names reads them in batches, on `threads` cores."""
     texts = [_text(letter) for letter in letters]
     taken = [_structured(text) for text in texts]
-    names = find_names([_blank(text, spans) for text, spans in zip(texts, taken, strict=True)], threads)
+    names = find_names([_blank(text.translate(for_recogniser()), spans) for text, spans in zip(texts, taken, strict=True)], threads)
     return [
         _masked(letter, text, spans + [(start, end, "name") for start, end in found])
         for letter, text, spans, found in zip(letters, texts, taken, names, strict=True)
@@ -172,11 +172,11 @@ def _text(letter: Letter) -> str:
 
 
 def _structured(text: str) -> list[tuple[int, int, str]]:
-    plain = text.translate(HALF)
+    half = text.translate(plain()).translate(DASHES)
     free = bytearray(len(text))
     spans = []
     for rule in RULES:
-        for match in rule.pattern.finditer(plain):
+        for match in rule.pattern.finditer(half):
             start, end = match.span("value" if "value" in rule.pattern.groupindex else 0)
             if not any(free[start:end]) and rule.check(match):
                 free[start:end] = b"\1" * (end - start)
@@ -200,7 +200,7 @@ def _masked(letter: Letter, text: str, spans: list[tuple[int, int, str]]) -> Red
     def pieces() -> Iterator[str]:
         at = 0
         for start, end, kind in sorted(spans):
-            value = (kind, _digits(text[start:end].translate(HALF)).lower())
+            value = (kind, _digits(text[start:end].translate(plain()).translate(DASHES)).lower())
             if value not in tokens:
                 values[kind] += 1
                 tokens[value] = f"［{KINDS[kind]}{values[kind] if values[kind] > 1 else ''}］"

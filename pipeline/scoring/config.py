@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import ModelFolderError
+from pipeline.scoring import normalise
 from pipeline.scoring.labels import Labels
 
 FILE = "config.json"
@@ -39,6 +40,7 @@ class ModelConfig(BaseModel):
     signals: tuple[str, ...]
     levels: tuple[str, ...]
     max_tokens: int = Field(ge=16)
+    normaliser: str = Field(description="normalise.VERSION that the model was trained with")
     blend: Blend
     abstain_below: float = Field(ge=0, le=1, description="an issue less sure than this is for a clerk")
     urgent_from: float = Field(ge=0, le=1, description="P(level 3) from which a letter is called urgent, so that a person looks today")
@@ -47,7 +49,7 @@ class ModelConfig(BaseModel):
     recipe: dict[str, Any] = Field(description="the whole training configuration, seeds among it")
 
     def check_labels(self, labels: Labels) -> None:
-        """Raise ModelFolderError when the model was trained for other labels or another order."""
+        """Raise ModelFolderError when the model was trained for other labels, another order, or another writing of letters."""
         for name, mine, theirs in (
             ("issues", self.issues, labels.issues),
             ("signals", self.signals, labels.signals),
@@ -57,6 +59,10 @@ class ModelConfig(BaseModel):
                 raise ModelFolderError(
                     f"model {self.version}: its {name} are {list(mine)}, data/labels.toml has {list(theirs)}; use a model trained for these labels."
                 )
+        if self.normaliser != normalise.VERSION:
+            raise ModelFolderError(
+                f"model {self.version}: trained on letters written in form {self.normaliser}, this version writes form {normalise.VERSION}; retrain it."
+            )
 
 
 def read_config(folder: Path) -> ModelConfig:

@@ -71,8 +71,18 @@ def current(models: Path = MODELS) -> Path:
 
 
 def promote(name: str, models: Path = MODELS) -> None:
-    """Check folder `name` and put it in use."""
+    """Check folder `name`, compare it with the one in use, and put it in use.
+
+    Raises:
+        ModelFolderError: the folder is not whole, or the model is worse than the one in use (scoring/gate.py); the message says where.
+    """
+    from pipeline.scoring.gate import objections
+
     check(models / name)
+    used = history(models)[:1]
+    found = objections(models / name, models / used[0] if used and used != [name] else None)
+    if found:
+        raise ModelFolderError(f"model {name} is not promoted, it is worse than {used[0]}:\n  " + "\n  ".join(found))
     _write(models, [name, *(other for other in history(models) if other != name)])
 
 

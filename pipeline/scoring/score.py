@@ -30,3 +30,21 @@ class Score:
     embedding: NDArray[np.float32]
     abstain: bool
     model_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence of a letter that carried an answer.
+
+    Attributes:
+        answer: name of a signal, or RISK for P(level >= 2).
+        sentence: as it stands in the masked letter.
+        fall: by how much the answer's probability falls when the sentence is left out, 0..1.
+    """
+
+    answer: str
+    sentence: str
+    fall: float
+
+
+RISK = "risk"

@@ -21,6 +21,7 @@ from pipeline.intake.letter import RedactedLetter
 from pipeline.scoring import registry
 from pipeline.scoring.config import Blend, ModelConfig, read_config
 from pipeline.scoring.encode import Encoder
+from pipeline.scoring.normalise import normalise
 from pipeline.scoring.score import Score
 from pipeline.scoring.wide import WideHalf
 
@@ -87,7 +88,7 @@ class Scorer:
         """Score letters, in their order."""
         if not letters:
             return []
-        texts = [letter.text for letter in letters]
+        texts = [normalise(letter.text) for letter in letters]
         ids = self.encoder.encode(texts)
         longest_first = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
         results: list[list[Array]] = [[] for _ in ids]

@@ -15,14 +15,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from pipeline.errors import ModelFolderError
-from pipeline.scoring.encode import bounded, clean
 
 FILE = "wide.safetensors"
-
-
-def wide_text(text: str) -> str:
-    """What the linear half reads of a letter (title, newline, body)."""
-    return clean(bounded(text))
 
 
 def gram_keys(text: str) -> NDArray[np.uint64]:
@@ -52,8 +46,8 @@ class WideHalf:
     bias: NDArray[np.float32]
 
     def score(self, text: str) -> NDArray[np.float32]:
-        """Logits (outputs,) of one letter's text."""
-        grams = gram_keys(wide_text(text))
+        """Logits (outputs,) of one letter's normalised text."""
+        grams = gram_keys(text)
         rows = np.searchsorted(self.keys, grams)
         rows[rows == len(self.keys)] = 0
         rows, counts = np.unique(rows[self.keys[rows] == grams], return_counts=True)

@@ -219,6 +219,8 @@ def convert(out: Path, layers: int) -> Path:
 
 def ensure(name: str, layers: int, cache: Path) -> Path | str:
     """The encoder to start from: the bundled one, converted once into `cache`; or `name` itself, a folder or a hub name."""
+    if name.startswith("runs/") and not Path(name).is_dir():
+        raise ModelFolderError(f'backbone {name}: expected a folder, found none; run `make pretrain` first, or set backbone = "{BUNDLED}".')
     if name != BUNDLED:
         return Path(name) if Path(name).is_dir() else name
     folder = cache / f"{BUNDLED}-{layers}"

@@ -1,25 +1,16 @@
-"""The figures of a model and of the linear baselines on held-out letters, with 95 % bootstrap intervals."""
+"""What a model says of held-out letters, beside the readings: the rows that figures, the report page and the registry's gate are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.scoring.heldout import HeldOut
 from pipeline.scoring.labels import Labels
 from pipeline.training.letters import BOARD, ORGANISER, Example
-from pipeline.training.measures import (
-    FREQUENT,
-    average_precision,
-    calibration_error,
-    interval,
-    macro_f1,
-    mean_signal_precision,
-    recall_at_top,
-    weighted_average_precision,
-)
 
 Array = NDArray[np.float32]
 
@@ -33,67 +24,34 @@ class Answers:
     level: Array
     calibrated: bool
 
-    def rows(self, chosen: NDArray[np.bool_]) -> Answers:
-        return Answers(self.issue[chosen], self.signals[chosen], self.level[chosen], self.calibrated)
+
+def raw_answers(logits: Array, labels: Labels) -> Answers:
+    """The outputs of a linear model (letters, outputs) by head."""
+    issue, signals, level = np.split(logits, [len(labels.issues), len(labels.issues) + len(labels.signals)], axis=1)
+    return Answers(issue, signals, level, calibrated=False)
 
 
-def figures(examples: Sequence[Example], answers: Answers, labels: Labels, draws: int) -> dict[str, dict[str, float]]:
-    """name -> {value, low, high, letters}, intervals from `draws` bootstrap draws, for the fair test letters of the board and the organiser's test letters."""
-    fair = np.array([example.source == BOARD and example.fair for example in examples])
-    organiser = np.array([example.source == ORGANISER for example in examples])
-    found = _board([e for e in examples if e.source == BOARD and e.fair], answers.rows(fair), labels, draws)
-    if organiser.any():
-        found |= _organiser([e for e in examples if e.source == ORGANISER], answers.rows(organiser), draws)
-    return found
+def held_out(examples: Sequence[Example], answers: Answers, labels: Labels) -> HeldOut:
+    """The fair, twice-read letters of the board and the organiser's letters among `examples`, with their answers."""
+    rows = [at for at, e in enumerate(examples) if (e.source == BOARD and e.fair) or e.source == ORGANISER]
+    some = [examples[at] for at in rows]
+    return HeldOut(
+        ids=tuple(e.letter_id for e in some),
+        issue=answers.issue[rows], signals=answers.signals[rows], level=answers.level[rows],
+        first_issue=np.array([labels.issues.index(e.first_issue) if e.first_issue else -1 for e in some]),
+        first_signals=np.array([[name in e.first_signals for name in labels.signals] for e in some]),
+        first_level=np.array([e.first_level for e in some]),
+        share_issue=np.stack([e.issue for e in some]), share_signals=np.stack([e.signals for e in some]),
+        share_level=np.stack([e.level for e in some]),
+        organiser=np.array([int(e.organiser.argmax()) if e.source == ORGANISER else -1 for e in some]),
+    )  # fmt: skip
 
 
-def _figure(measure: Callable[[NDArray[np.int64]], float], count: int, draws: int) -> dict[str, float]:
-    low, high = interval(measure, count, draws)
-    return {"value": measure(np.arange(count)), "low": low, "high": high, "letters": count}
-
-
-def _board(examples: Sequence[Example], answers: Answers, labels: Labels, draws: int) -> dict[str, dict[str, float]]:
-    count = len(examples)
-    issue = np.array([labels.issues.index(example.first_issue) for example in examples])
-    guess = answers.issue.argmax(1)
-    risk = answers.level[:, 1]
-    share = np.array([example.level[1] for example in examples])
-    first = np.array([example.first_level >= 2 for example in examples])
-    signals = np.array([[name in example.first_signals for name in labels.signals] for example in examples])
-    measures: dict[str, Callable[[NDArray[np.int64]], float]] = {
-        "issue accuracy": lambda r: float((guess[r] == issue[r]).mean()),
-        "issue macro-F1": lambda r: macro_f1(issue[r], guess[r]),
-        "risk AP, either reading": lambda r: average_precision(share[r] >= 0.5, risk[r]),
-        "risk AP, mean of readings": lambda r: weighted_average_precision(share[r], risk[r]),
-        "risk AP, first reading": lambda r: average_precision(first[r], risk[r]),
-        "recall of level >= 2 in the top 25 %": lambda r: recall_at_top(share[r], risk[r], 0.25),
-        "signals, mean AP of seven": lambda r: mean_signal_precision(signals[r], answers.signals[r]),
-    }
-    for k, name in enumerate(labels.signals):
-        measures[f"signal {name}, AP"] = lambda r, k=k: average_precision(signals[r, k], answers.signals[r, k])  # type: ignore[misc]
-    if answers.calibrated:
-        sure = answers.issue.max(1)
-        measures["ECE of risk"] = lambda r: calibration_error(share[r], risk[r])
-        measures["ECE of issue"] = lambda r: calibration_error((guess[r] == issue[r]).astype(np.float32), sure[r])
-        seen = np.array([example.signals for example in examples])
-        measures["ECE of signals, mean"] = lambda r: float(
-            np.mean([calibration_error(seen[r, k], answers.signals[r, k]) for k in range(FREQUENT)])
-        )
-    return {name: _figure(measure, count, draws) for name, measure in measures.items()}
-
-
-def _organiser(examples: Sequence[Example], answers: Answers, draws: int) -> dict[str, dict[str, float]]:
-    truth = np.array([example.issue.argmax() for example in examples])
-    seven = np.unique(truth)
-    guess = seven[answers.issue[:, seven].argmax(1)]
-    return {"issues7 macro-F1, best of seven": _figure(lambda r: macro_f1(truth[r], guess[r]), len(examples), draws)}
-
-
-def readers(examples: Sequence[Example]) -> dict[str, float]:
+def readers(held: HeldOut) -> dict[str, float]:
     """Shares of the fair letters, to read the figures by."""
-    fair = [example for example in examples if example.fair]
+    read = held.first_issue >= 0
     return {
-        "letters": len(fair),
-        "level >= 2, first reading": float(np.mean([example.first_level >= 2 for example in fair])),
-        "level >= 2, either reading": float(np.mean([example.level[1] >= 0.5 for example in fair])),
+        "letters": int(read.sum()),
+        "level >= 2, first reading": float(np.mean(held.first_level[read] >= 2)),
+        "level >= 2, either reading": float(np.mean(held.share_level[read, 1] >= 0.5)),
     }

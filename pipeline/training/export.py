@@ -46,11 +46,24 @@ def export(network: LetterNetwork, centre: Array, ids: Sequence[Sequence[int]], 
     """
     from onnx import TensorProto
     from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    fused, final = in_fp32(network, centre, ids, folder), folder / "model.onnx"
+    logging.getLogger().setLevel(logging.ERROR)  # the quantiser advises on the root logger
+    quantize_dynamic(
+        str(fused), str(final), weight_type=QuantType.QInt8, per_channel=True, reduce_range=True, op_types_to_quantize=["MatMul", "Attention"],
+        extra_options={"DefaultTensorType": TensorProto.FLOAT},
+    )  # fmt: skip
+    fused.unlink()
+    return final
+
+
+def in_fp32(network: LetterNetwork, centre: Array, ids: Sequence[Sequence[int]], folder: Path) -> Path:
+    """Write `folder`/fused.onnx, smoothed and fused but not yet quantised, and return it."""
     from onnxruntime.transformers import optimizer
 
     network = copy.deepcopy(network).eval()
     fit_for_8_bits(network, ids)
-    plain, fused, final = (folder / name for name in ("plain.onnx", "fused.onnx", "model.onnx"))
+    plain, fused = folder / "plain.onnx", folder / "fused.onnx"
     config = network.encoder.config
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of every shape it reads
@@ -60,14 +73,8 @@ def export(network: LetterNetwork, centre: Array, ids: Sequence[Sequence[int]], 
         )  # fmt: skip
     heads, width = int(config.num_attention_heads), int(config.hidden_size)  # type: ignore[union-attr,arg-type]
     optimizer.optimize_model(str(plain), model_type="bert", num_heads=heads, hidden_size=width, opt_level=0).save_model_to_file(str(fused))
-    logging.getLogger().setLevel(logging.ERROR)  # the quantiser advises on the root logger
-    quantize_dynamic(
-        str(fused), str(final), weight_type=QuantType.QInt8, per_channel=True, reduce_range=True, op_types_to_quantize=["MatMul", "Attention"],
-        extra_options={"DefaultTensorType": TensorProto.FLOAT},
-    )  # fmt: skip
     plain.unlink()
-    fused.unlink()
-    return final
+    return fused
 
 
 def exported_outputs(model: Path, ids: Sequence[Sequence[int]]) -> dict[str, Array]:

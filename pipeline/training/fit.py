@@ -1,6 +1,6 @@
 """A whole training run: letters -> two halves -> blend -> export -> figures -> a model folder. It never promotes.
 
-`train` is what train.py calls. A run that was killed goes on: masking, the linear half and the encoder's checkpoints lie in the work folder.
+`train` is what train.py calls. A run that was killed goes on: masking and the encoder's checkpoints lie in the work folder.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ import safetensors.torch
 from numpy.typing import NDArray
 
 from pipeline.scoring import config as model_config
+from pipeline.scoring import normalise
 from pipeline.scoring.config import ModelConfig
 from pipeline.scoring.encode import Encoder
+from pipeline.scoring.heldout import automatic, figures
 from pipeline.scoring.labels import Labels, load_labels
 from pipeline.scoring.registry import digest, write_sums
 from pipeline.scoring.scorer import blended
@@ -27,17 +29,20 @@ from pipeline.scoring.wide import WideHalf
 from pipeline.training import backbone
 from pipeline.training.calibrate import abstain_threshold, fit_blend, urgent_threshold
 from pipeline.training.card import card
-from pipeline.training.evaluate import Answers, figures, readers
+from pipeline.training.curves import learning_curve, out_of_time
+from pipeline.training.evaluate import Answers, held_out, raw_answers, readers
 from pipeline.training.export import export, exported_outputs, largest_difference
-from pipeline.training.letters import BOARD, UNREAD, Example, load_examples
+from pipeline.training.letters import BOARD, Example, load_examples
 from pipeline.training.linear import Linear, char_vectorizer, fit_linear, to_wide, word_vectorizer
 from pipeline.training.network import LetterNetwork
-from pipeline.training.recipe import Recipe, load_recipe
+from pipeline.training.page import Subject, write_page
+from pipeline.training.recipe import DataRecipe, Recipe, load_recipe
 from pipeline.training.trainer import outputs, special_ids, start, train_encoder
 
 Array = NDArray[np.float32]
 CHECKED = 500
 """Letters over which the export is compared with torch, and over which embeddings are centred."""
+PAGE = "evaluation.html"
 CALIBRATING = 100
 """Training letters by which the export finds the outliers of activations."""
 
@@ -58,13 +63,13 @@ class Halves:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """Both fitted halves, the word baseline, and the letters learnt from."""
+    """Both fitted halves, the word baseline, and the labelled letters learnt from."""
 
     network: LetterNetwork
     wide: WideHalf
     linear: Linear
     words: Linear
-    learning: list[Example]
+    labelled: list[Example]
 
 
 def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> Path:
@@ -78,9 +83,9 @@ def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> P
     recipe, labels = load_recipe(config), load_labels()
     folder = out or Path("models") / recipe.name
     base = backbone.ensure(recipe.encoder.backbone, recipe.encoder.layers, work / "backbone")
-    examples = load_examples(recipe.data.letters, labels, work)
+    examples = load_examples(recipe.data.letters, labels, work, recipe.data.readings, recipe.data.invented)
     encoder = Encoder.load(Path(base), recipe.encoder.max_tokens)
-    learned = _learn(recipe, labels, examples, base, encoder, work / recipe.name)
+    learned = _learn(recipe, labels, examples, base, work / recipe.name)
 
     _say("exporting and measuring")
     held = [example for example in examples if example.split in ("dev", "test")]
@@ -93,39 +98,43 @@ def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> P
     about = _config(recipe, labels, halves.rows("dev"))
     (folder / model_config.FILE).write_text(about.model_dump_json(indent=1), encoding="utf-8")
     baselines = {"char 1-3-grams": learned.linear.logits, "jieba words": learned.words.logits}
-    told = _figures(halves.rows("test"), about, recipe.draws, labels, baselines)
+    answers = _answers(halves.rows("test"), about, labels, baselines)
+    test = {name: held_out(halves.rows("test").examples, said, labels) for name, said in answers.items()}
+    told = {name: figures(held, labels, recipe.draws, answers[name].calibrated) for name, held in test.items()}
+    test["shipped"].save(folder)
+    letters = halves.rows("test").examples
+    _say("drawing the curves")
+    curves = {
+        "学习曲线（线性一半）": learning_curve(learned.labelled, letters, labels, recipe.wide, learned.linear),
+        "以旧知新（线性一半）": out_of_time(learned.labelled, letters, labels, recipe.wide, learned.linear),
+    }
     splits = Counter(f"{example.source} {example.split}" for example in examples)
-    _write(folder, about, told, dict(sorted(splits.items())), difference, readers(halves.rows("test").examples), _origin(base))
+    told["shipped"] |= automatic(test["shipped"], about.abstain_below, recipe.draws)
+    _write(folder, about, told, dict(sorted(splits.items())), difference, readers(test["shipped"]), _origin(base), curves)
+    write_page(work / recipe.name / PAGE, Subject(about.version, told, test, {e.letter_id: e for e in letters}, curves), labels)
     write_sums(folder)
     return folder
 
 
-def _learn(recipe: Recipe, labels: Labels, examples: Sequence[Example], base: Path | str, encoder: Encoder, work: Path) -> Learned:
-    """Fit both halves; in the second stage the encoder also learns from letters nobody read, told by both halves."""
-    learning = [example for example in examples if example.split == "train" and example.source != UNREAD][: recipe.data.most_train]
+def _learn(recipe: Recipe, labels: Labels, examples: Sequence[Example], base: Path | str, work: Path) -> Learned:
+    """Fit the linear half, the word baseline and the encoder on the labelled training letters."""
+    labelled = [example for example in examples if example.split == "train" and example.any_issue.any()][: recipe.data.most_train]
     dev = [example for example in examples if example.split == "dev"]
     _say("fitting the linear half and the word baseline")
-    linear = fit_linear(learning, recipe.wide, char_vectorizer)
-    words = fit_linear(learning, recipe.wide, word_vectorizer)
+    linear = fit_linear(labelled, recipe.wide, char_vectorizer)
+    words = fit_linear(labelled, recipe.wide, word_vectorizer)
     wide = to_wide(linear)
-    _say("training the encoder, first stage")
+    _say("training the encoder")
     network = start(recipe, base, labels)
     short = Encoder.load(Path(base), recipe.fit.train_tokens)
-    train_encoder(network, short, learning, dev, recipe.fit, work / "first")
-    if recipe.distil.epochs:
-        _say("telling the letters nobody read by both halves")
-        unread = [example for example in examples if example.split == "train" and example.source != BOARD]
-        told = _told_by_both(network, wide, encoder, read_halves(network, wide, encoder, dev), unread)
-        learning = [example for example in learning if example.source == BOARD] + told
-        _say("training the encoder, second stage")
-        train_encoder(network, short, learning, dev, recipe.fit.model_copy(update=recipe.distil.model_dump()), work / "second")
-    return Learned(network, wide, linear, words, learning)
+    train_encoder(network, short, labelled, dev, recipe.fit, work / "encoder")
+    return Learned(network, wide, linear, words, labelled)
 
 
 def _export(learned: Learned, encoder: Encoder, held: Sequence[Example], folder: Path) -> tuple[dict[str, Array], dict[str, float]]:
     """Write the ONNX file; returns what it says of the held letters, and how far it is from torch on the first of them."""
     pad, _ = special_ids(encoder)
-    some = encoder.encode([example.text for example in learned.learning[:CHECKED]])
+    some = encoder.encode([example.text for example in learned.labelled[:CHECKED]])
     centre = outputs(learned.network, some, pad)["mean"].mean(0)
     model = export(learned.network, centre, some[:CALIBRATING], folder)
     ids = encoder.encode([example.text for example in held])
@@ -142,38 +151,23 @@ def _wide_logits(wide: WideHalf, examples: Sequence[Example]) -> Array:
     return np.stack([wide.score(example.text) for example in examples])
 
 
-def read_halves(network: LetterNetwork, wide: WideHalf, encoder: Encoder, examples: Sequence[Example]) -> Halves:
-    """What both halves say of letters."""
-    pad, _ = special_ids(encoder)
-    read = outputs(network, encoder.encode([example.text for example in examples]), pad)
-    return Halves(list(examples), (read["issue"], read["signals"], read["level"]), _wide_logits(wide, examples))
-
-
-def _told_by_both(network: LetterNetwork, wide: WideHalf, encoder: Encoder, dev: Halves, unread: Sequence[Example]) -> list[Example]:
-    """Letters with what nobody read of them filled in by both halves together; an issue that the organiser gave stays."""
-    halves = read_halves(network, wide, encoder, unread)
-    issue, signals, level = blended(fit_blend(dev.examples, dev.deep, dev.wide), halves.deep, halves.wide)
-    return [
-        replace(example, issue=example.issue if example.issue.any() else issue[row], signals=signals[row], level=level[row])
-        for row, example in enumerate(unread)
-    ]
-
-
 def _config(recipe: Recipe, labels: Labels, dev: Halves) -> ModelConfig:
     blend = fit_blend(dev.examples, dev.deep, dev.wide)
     board = np.array([example.source == BOARD and not example.enriched for example in dev.examples])
     issue, _signals, level = (part[board] for part in blended(blend, dev.deep, dev.wide))
     truth = np.array([example.issue.argmax() for example in dev.examples])[board]
     return ModelConfig(
-        version=recipe.name, issues=labels.issues, signals=labels.signals, levels=labels.level_names, max_tokens=recipe.encoder.max_tokens,
-        blend=blend, abstain_below=abstain_threshold(issue, truth), urgent_from=urgent_threshold(level), backbone=recipe.encoder.backbone, data=_digests(recipe.data.letters),
+        version=recipe.name, issues=labels.issues, signals=labels.signals, levels=labels.level_names, max_tokens=recipe.encoder.max_tokens, normaliser=normalise.VERSION,
+        blend=blend, abstain_below=abstain_threshold(issue, truth), urgent_from=urgent_threshold(level), backbone=recipe.encoder.backbone, data=_digests(recipe.data),
         recipe=recipe.model_dump(mode="json"),
     )  # fmt: skip
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    names = ("board.csv", "labels.csv", "second_readings.csv", "issues7.csv", "matters.jsonl")
-    return {name: digest(folder / name) for name in names if (folder / name).is_file()}
+def _digests(data: DataRecipe) -> dict[str, str]:
+    names = ("board.csv", "labels.csv", "second_readings.csv", "issues7.csv", "unlabelled.csv", "matters.jsonl")
+    files = [data.letters / name for name in names] + ([data.readings] if data.readings else [])
+    files += sorted(data.invented.glob("*.jsonl")) if data.invented else []
+    return {file.name: digest(file) for file in files if file.is_file()}
 
 
 def _origin(base: Path | str) -> str:
@@ -181,27 +175,21 @@ def _origin(base: Path | str) -> str:
     return json.loads(note.read_text(encoding="utf-8"))["source"] if note.is_file() else str(base)
 
 
-def _figures(
-    test: Halves, about: ModelConfig, draws: int, labels: Labels, baselines: Mapping[str, Any]
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Figures of the shipped model, of the encoder alone, and of the baselines, on the same test letters."""
-    cut, end = len(labels.issues), len(labels.issues) + len(labels.signals)
+def _answers(test: Halves, about: ModelConfig, labels: Labels, baselines: Mapping[str, Any]) -> dict[str, Answers]:
+    """What the shipped model, the encoder alone and the baselines say of the same test letters; the shipped one first."""
     texts = [example.text for example in test.examples]
     answers = {
         "shipped": Answers(*blended(about.blend, test.deep, test.wide), calibrated=True),
         "encoder alone": Answers(*test.deep, calibrated=False),
     }
-    for name, logits in baselines.items():
-        found = logits(texts)
-        answers[name] = Answers(found[:, :cut], found[:, cut:end], found[:, end:], calibrated=False)
-    return {name: figures(test.examples, answer, labels, draws) for name, answer in answers.items()}
+    return answers | {name: raw_answers(logits(texts), labels) for name, logits in baselines.items()}
 
 
 def _write(
     folder: Path, about: ModelConfig, told: Mapping[str, Any], splits: Mapping[str, int], difference: Mapping[str, float],
-    shares: Mapping[str, float], origin: str,
+    shares: Mapping[str, float], origin: str, curves: Mapping[str, object],
 ) -> None:  # fmt: skip
-    metrics = {"test": told, "splits": splits, "test letters": shares, "export against torch": difference}
+    metrics = {"test": told, "curves": curves, "splits": splits, "test letters": shares, "export against torch": difference}
     (folder / "metrics.json").write_text(json.dumps(metrics, ensure_ascii=False, indent=1), encoding="utf-8")
     (folder / "README.md").write_text(card(about, told, splits, difference, origin), encoding="utf-8")
 

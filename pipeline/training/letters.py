@@ -3,7 +3,10 @@
 Split rules. Letters with the same or nearly the same body, and letters of one matter (matters.jsonl), form a group and never part. Of the groups
 that hold a letter of the fair, twice-read sample (`sample == random`), six in ten are the test set and the others development; what else
 such a test group holds is set aside. Of the remaining groups a small share is development, the rest is for training. issues7.csv is
-cut the same way, one in ten for the test. The cut is a hash of the group's content: it does not move when letters are added.
+cut the same way, one in ten for the test; held letters that share half of their passages with a training letter are set aside. The cut is a hash of the group's content: it does not move when letters are added.
+
+Two further sources only ever train: later readings of letters by the same guide (data/readings.csv: labels alone, no text), and invented
+letters (data/invented/*.jsonl) for what the board hardly has: rare issues, the county's countryside.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import csv
 import hashlib
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,9 +29,11 @@ from pipeline.errors import InputError
 from pipeline.intake.letter import Letter, RedactedLetter
 from pipeline.intake.redact import redact_all
 from pipeline.scoring.labels import Labels
+from pipeline.scoring.normalise import normalise
 
-BOARD, ORGANISER, UNREAD = "board", "issues7", "unread"
+BOARD, ORGANISER, UNREAD, INVENTED = "board", "issues7", "unread", "invented"
 TEST_SHARE, DEV_OF_REST, ORGANISER_TEST, ORGANISER_DEV = 0.6, 0.04, 0.10, 0.04
+PASSAGE, COPIED_SHARE = 10, 0.5
 SHINGLE = 40
 """Letters whose first 40 Chinese characters agree are near copies."""
 
@@ -38,9 +43,10 @@ class Example:
     """One labelled letter.
 
     Attributes:
-        text: masked title, newline, body.
-        source: `board` (labels by reading), `issues7` (the organiser's seven classes) or `unread` (no label at all).
-        issue: float32 (16,), share of readings that chose each issue.
+        text: the masked letter as the model reads it (scoring/normalise.py).
+        source: `board`, `issues7`, `unread` (unlabelled.csv, and letters of the board that nobody read) or `invented`.
+        issue: float32 (16,), share of readings that chose each issue; all zero where not read.
+        organiser: float32 (16,), the organiser's class of an issues7 letter; all zero elsewhere.
         signals: float32 (8,), share of readings that saw each signal; NaN where not read.
         level: float32 (3,), share of readings with level >= 1, 2, 3; NaN where not read.
         first_issue, first_signals, first_level: the first reading alone.
@@ -53,6 +59,7 @@ class Example:
     text: str
     source: str
     issue: NDArray[np.float32]
+    organiser: NDArray[np.float32]
     signals: NDArray[np.float32]
     level: NDArray[np.float32]
     first_level: int = -1
@@ -63,6 +70,16 @@ class Example:
     year: int = 0
     group: str = ""
     split: str = "train"
+
+    @property
+    def read(self) -> bool:
+        """Whether somebody read its issue, signals and level."""
+        return bool(np.isfinite(self.level[0]))
+
+    @property
+    def any_issue(self) -> NDArray[np.float32]:
+        """The issue as read, else the organiser's."""
+        return self.issue if self.issue.any() else self.organiser
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +102,15 @@ def table(path: Path) -> list[dict[str, str]]:
         raise InputError(f"training data: expected {path}, found {exc.strerror}; set [data] letters in the configuration.") from exc
 
 
-def load_examples(folder: Path, labels: Labels, cache: Path) -> list[Example]:
-    """All labelled letters of `folder` (laid out as its README says), masked, grouped and split; masking is cached in `cache`."""
+def load_examples(
+    folder: Path, labels: Labels, cache: Path, readings_file: Path | None = None, invented_folder: Path | None = None
+) -> list[Example]:  # fmt: skip
+    """All letters of `folder` (laid out as its README says), masked, grouped, split and normalised; masking is cached in `cache`.
+
+    `readings_file` holds later readings of them, `invented_folder` invented letters; both only train.
+
+    The split looks at the masked text before it is normalised, so that a change of what the model reads moves no letter.
+    """
     board = {row["letter_id"]: row for row in table(folder / "board.csv")}
     readings: dict[str, list[Reading]] = defaultdict(list)
     for name in ("labels.csv", "second_readings.csv"):
@@ -96,15 +120,69 @@ def load_examples(folder: Path, labels: Labels, cache: Path) -> list[Example]:
     unread = [row for letter_id, row in board.items() if letter_id not in readings]
     unread += table(folder / "unlabelled.csv") if (folder / "unlabelled.csv").is_file() else []
     texts = masked_texts([*(board[letter_id] for letter_id in readings), *organiser, *unread], cache)
-    examples = [_board_example(board[i], readings[i], texts[i], labels) for i in readings]
-    examples += [_unread(row["letter_id"], texts[row["letter_id"]], ORGANISER, row["issue"], labels) for row in organiser]
+    examples = [_example(i, texts[i], BOARD, readings[i], labels, board[i]["received_at"]) for i in readings]
+    examples += [_example(row["letter_id"], texts[row["letter_id"]], ORGANISER, [], labels, organiser=row["issue"]) for row in organiser]
     matters = _matters(folder / "matters.jsonl")
     placed = split(examples, matters)
-    return placed + _apart([_unread(row["letter_id"], texts[row["letter_id"]], UNREAD, "", labels) for row in unread], placed, matters)
+    placed += _apart([_example(row["letter_id"], texts[row["letter_id"]], UNREAD, [], labels) for row in unread], placed, matters)
+    placed = _read_further(placed, readings_file, labels) if readings_file else placed
+    placed += invented(invented_folder, labels) if invented_folder else []
+    placed = without_copies(placed)
+    return [replace(example, text=normalise(example.text)) for example in tqdm(placed, desc="normalising", mininterval=5)]
+
+
+def without_copies(examples: Sequence[Example]) -> list[Example]:
+    """Set aside held letters that repeat half or more of themselves in one training letter: copied passages that the first characters do not show."""
+    grams = {e.letter_id: _grams(e.text) for e in examples if e.split in ("dev", "test")}
+    holders: dict[int, list[str]] = defaultdict(list)
+    for letter_id, inside in grams.items():
+        for gram in inside:
+            holders[gram].append(letter_id)
+    copied: set[str] = set()
+    for example in examples:
+        if example.split == "train":
+            shared = Counter(letter_id for gram in _grams(example.text) for letter_id in holders.get(gram, ()))
+            copied |= {letter_id for letter_id, count in shared.items() if count >= COPIED_SHARE * len(grams[letter_id])}
+    return [replace(e, split="aside") if e.letter_id in copied else e for e in examples]
+
+
+def _grams(text: str) -> set[int]:
+    """Hashes of the ten-character passages of a text's Chinese characters."""
+    han = re.sub(r"[^\u3400-\u9fff]", "", text)
+    return {hash(han[at : at + PASSAGE]) for at in range(len(han) - PASSAGE + 1)}
+
+
+def _read_further(examples: Sequence[Example], path: Path, labels: Labels) -> list[Example]:
+    """Put later readings to training letters: the only one there is, or the mean with what was read before. Held-out letters stay as they are."""
+    further = {row["letter_id"]: row for row in table(path)}
+    return [
+        _with_reading(example, _reading(further[example.letter_id]), labels)
+        if example.letter_id in further and example.split == "train"
+        else example
+        for example in examples
+    ]
+
+
+def _with_reading(example: Example, reading: Reading, labels: Labels) -> Example:
+    issue, signals, level = _shares([reading], labels)
+    if example.read:
+        issue, signals, level = _share([issue, example.issue]), _share([signals, example.signals]), _share([level, example.level])
+    return replace(example, issue=issue, signals=signals, level=level)
+
+
+def invented(folder: Path, labels: Labels) -> list[Example]:
+    """The invented letters (JSON lines: title, body, issue, signals, level), for training only, marked by their source."""
+    found = []
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            row = json.loads(line)
+            reading = Reading(row["issue"], frozenset(row["signals"]), int(row["level"]), INVENTED)
+            found.append(_example(f"{path.stem}-{number}", f"{row['title']}\n{row['body']}", INVENTED, [reading], labels))
+    return found
 
 
 def _reading(row: Mapping[str, str]) -> Reading:
-    return Reading(row["issue"], frozenset(filter(None, row["signals"].split(";"))), int(row["level"]), row["sample"])
+    return Reading(row["issue"], frozenset(filter(None, row["signals"].split(";"))), int(row["level"]), row.get("sample", "further"))
 
 
 def _matters(path: Path) -> list[list[str]]:
@@ -115,7 +193,11 @@ def _matters(path: Path) -> list[list[str]]:
 
 def masked_texts(rows: Sequence[Mapping[str, str]], cache: Path) -> dict[str, str]:
     """letter_id -> masked text, computed once and kept beside the other build products."""
-    code = "".join((Path(__file__).parents[1] / "intake" / name).read_text(encoding="utf-8") for name in ("redact.py", "names.py"))
+    intake = Path(__file__).parents[1] / "intake"
+    code = "".join(
+        (intake / f"{name}.py").read_text(encoding="utf-8")
+        for name in ("characters", "redact", "names", "name_rules", "recogniser", "surnames")
+    )
     content = "".join(row["letter_id"] + row["title"] + row["body"] for row in rows)
     file = cache / f"masked-{hashlib.sha256((code + content).encode()).hexdigest()[:16]}.jsonl"
     if file.is_file():
@@ -134,24 +216,32 @@ def _share(flags: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.mean(np.stack(list(flags)), axis=0, dtype=np.float32)
 
 
-def _board_example(row: Mapping[str, str], readings: Sequence[Reading], text: str, labels: Labels) -> Example:
+def _shares(readings: Sequence[Reading], labels: Labels) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     issue = _share(np.array([name == r.issue for name in labels.issues], np.float32) for r in readings)
     signals = _share(np.array([name in r.signals for name in labels.signals], np.float32) for r in readings)
     level = _share(np.array([r.level >= k for k in range(1, len(labels.level_names))], np.float32) for r in readings)
+    return issue, signals, level
+
+
+def _example(
+    letter_id: str, text: str, source: str, readings: Sequence[Reading], labels: Labels, received_at: str = "", organiser: str = ""
+) -> Example:  # fmt: skip
+    """A letter with what was read of it: shares over its readings, NaN (issue: zero) where there is none."""
+    by_organiser = np.array([name == organiser for name in labels.issues], np.float32)
+    year = datetime.fromisoformat(received_at).year if received_at else 0
+    if not readings:
+        issue, signals = np.zeros(len(labels.issues), np.float32), np.full(len(labels.signals), np.nan, np.float32)
+        level = np.full(len(labels.level_names) - 1, np.nan, np.float32)
+        return Example(
+            letter_id=letter_id, text=text, source=source, issue=issue, organiser=by_organiser, signals=signals, level=level, year=year
+        )
     first = readings[0]
+    issue, signals, level = _shares(readings, labels)
     return Example(
-        letter_id=row["letter_id"], text=text, source=BOARD, issue=issue, signals=signals, level=level, first_level=first.level,
-        first_signals=tuple(sorted(first.signals)), first_issue=first.issue, fair=first.sample == "random" and len(readings) > 1,
-        enriched=first.sample == "enriched", year=datetime.fromisoformat(row["received_at"]).year,
+        letter_id=letter_id, text=text, source=source, issue=issue, organiser=by_organiser, signals=signals, level=level,
+        first_level=first.level, first_signals=tuple(sorted(first.signals)), first_issue=first.issue, year=year,
+        fair=first.sample == "random" and len(readings) > 1, enriched=first.sample == "enriched",
     )  # fmt: skip
-
-
-def _unread(letter_id: str, text: str, source: str, issue_name: str, labels: Labels) -> Example:
-    """A letter whose signals and level nobody read; the issue is the organiser's, or none (all zero)."""
-    issue = np.array([name == issue_name for name in labels.issues], np.float32)
-    nothing = np.full(len(labels.signals), np.nan, np.float32)
-    level = np.full(len(labels.level_names) - 1, np.nan, np.float32)
-    return Example(letter_id=letter_id, text=text, source=source, issue=issue, signals=nothing, level=level, first_issue=issue_name)
 
 
 def _apart(unread: Sequence[Example], placed: Sequence[Example], matters: Sequence[Sequence[str]]) -> list[Example]:

@@ -17,8 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
-from pipeline.scoring.wide import WideHalf, wide_text
-from pipeline.training.letters import BOARD, Example
+from pipeline.scoring.wide import WideHalf
+from pipeline.training.letters import Example
 from pipeline.training.recipe import WideRecipe
 
 Array = NDArray[np.float32]
@@ -37,7 +37,7 @@ class Linear:
 
     def logits(self, texts: Sequence[str]) -> Array:
         """(letters, outputs): issues, signals, level steps."""
-        features = self.vectorizer.transform([wide_text(text) for text in texts])
+        features = self.vectorizer.transform(texts)
         return np.asarray(features @ self.weights + self.bias, dtype=np.float32)
 
 
@@ -63,11 +63,11 @@ def word_vectorizer(recipe: WideRecipe) -> TfidfVectorizer:
 def fit_linear(examples: Sequence[Example], recipe: WideRecipe, make: Callable[[WideRecipe], TfidfVectorizer]) -> Linear:
     """Fit features and all heads on the training examples."""
     vectorizer = make(recipe)
-    features = vectorizer.fit_transform([wide_text(example.text) for example in examples])
-    board = np.array([example.source == BOARD for example in examples])
-    issue, bias = _issue_head(features, examples, board, recipe.issue_c)
-    targets = np.array([[*e.signals, *e.level] for e in examples if e.source == BOARD]) >= 0.5
-    rows = features[board]
+    features = vectorizer.fit_transform([example.text for example in examples])
+    read = np.array([example.read for example in examples])
+    issue, bias = _issue_head(features, examples, read, recipe.issue_c)
+    targets = np.array([[*e.signals, *e.level] for e in examples if e.read]) >= 0.5
+    rows = features[read]
     heads = [_binary_head(rows, targets[:, k], recipe.binary_c) for k in tqdm(range(targets.shape[1]), desc="linear heads", mininterval=5)]
     weights = np.concatenate([issue, *(head[0] for head in heads)], axis=0).T
     return Linear(
@@ -75,10 +75,10 @@ def fit_linear(examples: Sequence[Example], recipe: WideRecipe, make: Callable[[
     )
 
 
-def _issue_head(features: csr_matrix, examples: Sequence[Example], board: NDArray[np.bool_], c: float) -> tuple[Array, Array]:
+def _issue_head(features: csr_matrix, examples: Sequence[Example], read: NDArray[np.bool_], c: float) -> tuple[Array, Array]:
     """One row an issue; an issue without a letter gets a bias no letter can reach."""
-    truth = np.array([example.issue.argmax() for example in examples])
-    model = LinearSVC(C=c).fit(features, truth, sample_weight=np.where(board, 1.0, ORGANISER_WEIGHT))
+    truth = np.array([example.any_issue.argmax() for example in examples])
+    model = LinearSVC(C=c).fit(features, truth, sample_weight=np.where(read, 1.0, ORGANISER_WEIGHT))
     weights = np.zeros((len(examples[0].issue), features.shape[1]), np.float32)
     bias = np.full(len(weights), -3.0, np.float32)
     weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel
 
-ISSUE_WEIGHT, SIGNAL_WEIGHT, LEVEL_WEIGHT = 1.5, 0.6, 1.0
+ISSUE_WEIGHT, ORGANISER_WEIGHT, SIGNAL_WEIGHT, LEVEL_WEIGHT, SMOOTHING = 1.5, 0.7, 0.6, 1.0, 0.05
 
 
 class LetterNetwork(nn.Module):
@@ -65,17 +65,30 @@ class LetterNetwork(nn.Module):
         if self.training and self.hidden_share:
             input_ids = input_ids.masked_fill(torch.rand(input_ids.shape) < self.hidden_share, self.unknown)
         _, hidden = self.read(input_ids, attention_mask)
-        organiser = targets["organiser"].to(hidden.dtype).unsqueeze(-1)
-        issue = self.issue(hidden) + organiser * self.organiser(hidden)
-        signals, level = self.signals(hidden), self.level(hidden)
-        loss = self._loss(issue.float(), signals.float(), level.float(), targets)
+        issue, signals, level = self.issue(hidden), self.signals(hidden), self.level(hidden)
+        theirs = issue + self.organiser(hidden)
+        loss = self._loss(issue.float(), theirs.float(), signals.float(), level.float(), targets)
         return {"loss": loss, "issue_logits": issue.float(), "signal_logits": signals.float(), "level_logits": level.float()}
 
-    def _loss(self, issue: Tensor, signals: Tensor, level: Tensor, targets: dict[str, Tensor]) -> Tensor:
-        issues = functional.cross_entropy(issue, targets["issue"], label_smoothing=0.05)
-        read = torch.isfinite(targets["signals"][:, 0])
-        if not bool(read.any()):
-            return ISSUE_WEIGHT * issues
-        seen = functional.binary_cross_entropy_with_logits(signals[read], targets["signals"][read], reduction="none").sum(1).mean()
-        steps = functional.binary_cross_entropy_with_logits(level[read], targets["level"][read], reduction="none").sum(1).mean()
-        return ISSUE_WEIGHT * issues + SIGNAL_WEIGHT * seen + LEVEL_WEIGHT * steps
+    def _loss(self, issue: Tensor, theirs: Tensor, signals: Tensor, level: Tensor, targets: dict[str, Tensor]) -> Tensor:
+        """Each part is the sum over the letters that have its label, divided by the letters of the batch."""
+        read = torch.isfinite(targets["level"][:, 0])
+        by_organiser = targets["organiser"].any(1)
+        loss = issue.sum() * 0.0
+        if bool(by_organiser.any()):
+            loss = loss + ORGANISER_WEIGHT * cross_entropy(theirs[by_organiser], targets["organiser"][by_organiser])
+        if bool(read.any()):
+            loss = loss + ISSUE_WEIGHT * cross_entropy(issue[read], targets["issue"][read])
+            loss = loss + SIGNAL_WEIGHT * binary(signals[read], targets["signals"][read])
+            loss = loss + LEVEL_WEIGHT * binary(level[read], targets["level"][read])
+        return loss / len(issue)
+
+
+def cross_entropy(logits: Tensor, shares: Tensor) -> Tensor:
+    """Sum over letters, targets softened."""
+    return functional.cross_entropy(logits, shares, label_smoothing=SMOOTHING, reduction="sum")
+
+
+def binary(logits: Tensor, shares: Tensor) -> Tensor:
+    """Sum over letters and outputs: summed, not averaged, so that rare signals get their gradient."""
+    return functional.binary_cross_entropy_with_logits(logits, shares, reduction="sum")

