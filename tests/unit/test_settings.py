@@ -37,7 +37,10 @@ def test_the_database_url_of_the_desk_is_the_queue() -> None:
 
 def test_an_unknown_key_is_named() -> None:
     write("chunks = 5\n")
-    with pytest.raises(SettingsError, match=r"zhiwei\.toml: unknown key 'chunks'; known are queue, models, threads, chunk, lock_wait\."):
+    with pytest.raises(
+        SettingsError,
+        match=r"zhiwei\.toml: unknown key 'chunks'; known are queue, models, threads, chunk, explain_top, explain_seconds, lock_wait\.",
+    ):
         load_settings(environ={})
 
 
