@@ -16,6 +16,7 @@ from typing import Any, Protocol, Self
 from pipeline.errors import OutputError
 from pipeline.intake.letter import SHANGHAI, Rejected
 from pipeline.scoring.labels import Labels, load_labels
+from pipeline.scoring.score import SAID
 from pipeline.triage.policy import Ranked, render
 
 PROBABILITIES = ("collective", "repeat", "escalation", "safety", "livelihood", "conflict", "misconduct", "deadline")
@@ -26,8 +27,6 @@ COLUMNS = (
 )  # fmt: skip
 REJECT_COLUMNS = ("source", "row", "reason", "raw")
 DECIMALS = 4
-SAID = 0.5
-"""A signal at least this probable counts as said; the probabilities are calibrated."""
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 SHEET_ROWS = 1_000_000
 ROW_GROUP = 10_000

@@ -14,6 +14,8 @@ HAN = (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))
 NOT_RESTORED = str.maketrans("覆瞭藉俱像揹薰鍊", "复了借具象背熏链")
 HALF = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 """Full-width signs to ASCII."""
+SIGNS = str.maketrans(",!?:;()", "，！？：；（）")
+"""Punctuation as Chinese is printed with it."""
 
 
 @cache
@@ -33,6 +35,5 @@ def plain() -> dict[int, int]:
 @cache
 def for_recogniser() -> dict[int, int]:
     """Simplified characters, half-width letters and digits, full-width signs: the writing that recognisers of names learnt from."""
-    signs = {ord(half): ord(full) for half, full in zip(",!?:;()", "，！？：；（）", strict=True)}
     letters = {code: form for code, form in HALF.items() if chr(form).isalnum()}
-    return {**simplified(), **letters, **signs}
+    return {**simplified(), **letters, **SIGNS}

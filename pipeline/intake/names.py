@@ -9,6 +9,7 @@ A name found once is found everywhere in the same letter.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from pipeline.intake.surnames import surnames
 
 BEFORE, AFTER = 7, 10
 """Characters that the recogniser sees on either side of a place where a name could begin."""
+SENTENCE_END = re.compile(r"[。！？\n]")
 PLACE_TAGS = frozenset({"n", "ns", "nz", "nt"})
 LIKELY = 0.25
 """How sure the recogniser must be, set by eye on letters for training: lower took estates and roads for names."""
@@ -46,11 +48,14 @@ def find_names(texts: Sequence[str], threads: int = 1) -> list[list[Span]]:
 
 
 def _windows(row: int, text: str, cut: Cut) -> Iterator[_Window]:
-    """Windows round the places where a name could begin; neighbours that touch become one."""
+    """Windows round the places where a name could begin; neighbours that overlap become one. None reaches into another sentence, so that a
+    name is seen or not whatever stands before or after its sentence."""
     start = end = -1
+    stops = [0, *(match.end() for match in SENTENCE_END.finditer(text)), len(text)]
     for place in _places(text, cut):
-        low, high = max(place - BEFORE, 0), min(place + AFTER, len(text))
-        if low <= end:
+        sentence = bisect_right(stops, place)
+        low, high = max(place - BEFORE, stops[sentence - 1]), min(place + AFTER, stops[sentence])
+        if low < end:
             end = high
             continue
         if start >= 0:

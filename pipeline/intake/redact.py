@@ -21,6 +21,9 @@ KINDS = {
     "email": "邮箱", "wechat": "微信", "qq": "QQ", "passport": "护照", "dwelling": "住址",
 }  # fmt: skip
 DASHES = str.maketrans("—–‑−", "----")
+BEFORE_BLANK = re.compile(r"[\u3400-\u9fff](?=[ \t\u3000])")
+LETTER_SPACED = 0.5
+"""Share of Chinese characters with a blank behind, from which on a text is written with blanks between all of them."""
 
 NUM = r"(?:\d{1,4}|[一二三四五六七八九十百]{1,4})"
 BLOCK = rf"(?:{NUM}栋)?[甲乙丙丁东西南北]?(?:[A-Za-z]?-?{NUM}|[A-Za-z])\s?(?:栋|幢|座|号楼|号院|号|#楼?|楼)"
@@ -160,19 +163,33 @@ def redact_all(letters: Sequence[Letter], threads: int = 1) -> list[RedactedLett
     """Mask many letters at once: the recogniser of names reads them in batches, on `threads` cores."""
     texts = [_text(letter) for letter in letters]
     taken = [_structured(text) for text in texts]
-    names = find_names([_blank(text.translate(for_recogniser()), spans) for text, spans in zip(texts, taken, strict=True)], threads)
+    places = [_places(text) for text in texts]
+    seen = [_blank(text.translate(for_recogniser()), spans) for text, spans in zip(texts, taken, strict=True)]
+    names = find_names(["".join(map(text.__getitem__, at)) for text, at in zip(seen, places, strict=True)], threads)
     return [
-        _masked(letter, text, spans + [(start, end, "name") for start, end in found])
-        for letter, text, spans, found in zip(letters, texts, taken, names, strict=True)
+        _masked(letter, text, spans + [(at[start], at[end - 1] + 1, "name") for start, end in found])
+        for letter, text, spans, at, found in zip(letters, texts, taken, places, names, strict=True)
     ]
+
+
+def _places(text: str) -> Sequence[int]:
+    """The places that the recogniser reads: all of them, or of a letter-spaced text (王 小 明) all but the blanks."""
+    if len(BEFORE_BLANK.findall(text)) < LETTER_SPACED * sum("\u3400" <= char <= "\u9fff" for char in text):
+        return range(len(text))
+    return [at for at, char in enumerate(text) if char not in " \t\u3000"]
 
 
 def _text(letter: Letter) -> str:
     return " ".join(letter.title.split()) + "\n" + letter.body.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _half(text: str) -> str:
+    """Simplified characters, half-width signs, one kind of dash; every character in its place."""
+    return text.translate(plain()).translate(DASHES)
+
+
 def _structured(text: str) -> list[tuple[int, int, str]]:
-    half = text.translate(plain()).translate(DASHES)
+    half = _half(text)
     free = bytearray(len(text))
     spans = []
     for rule in RULES:
@@ -200,7 +217,7 @@ def _masked(letter: Letter, text: str, spans: list[tuple[int, int, str]]) -> Red
     def pieces() -> Iterator[str]:
         at = 0
         for start, end, kind in sorted(spans):
-            value = (kind, _digits(text[start:end].translate(plain()).translate(DASHES)).lower())
+            value = (kind, _digits(_half(text[start:end])).lower())
             if value not in tokens:
                 values[kind] += 1
                 tokens[value] = f"［{KINDS[kind]}{values[kind] if values[kind] > 1 else ''}］"

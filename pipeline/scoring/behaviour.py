@@ -25,7 +25,7 @@ from pipeline.intake.letter import Letter
 from pipeline.intake.redact import redact_all
 from pipeline.scoring import registry
 from pipeline.scoring.labels import Labels, load_labels
-from pipeline.scoring.score import Score
+from pipeline.scoring.score import SAID, Score
 from pipeline.scoring.scorer import Scorer
 
 LETTERS = Path(__file__).resolve().parents[2] / "data" / "behaviour"
@@ -194,14 +194,14 @@ def _minimum(scorer: Scorer, folder: Path, labels: Labels) -> Iterator[Outcome]:
     for k, name in enumerate(labels.signals):
         for present in (True, False):
             right = [
-                bool(s.signals[k] >= 0.5) == present
+                bool(s.signals[k] >= SAID) == present
                 for r, s in zip(rows, scores, strict=True)
                 if r["signal"] == name and r["present"] is present
             ]
             yield outcome(f"signal {name}, {'present' if present else 'near miss'}", right)
     rows, scores = asked("levels.jsonl")
     for level, name in enumerate(labels.level_names):
-        right = [(s.risk >= 0.5) == (level >= 2) for r, s in zip(rows, scores, strict=True) if r["level"] == level]
+        right = [(s.risk >= SAID) == (level >= 2) for r, s in zip(rows, scores, strict=True) if r["level"] == level]
         yield outcome(f"level {level} {name}: risk on the right side", right)
 
 

@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 
 from pipeline.intake.letter import RedactedLetter
 from pipeline.scoring.labels import load_labels
-from pipeline.scoring.score import RISK, Evidence, Score
+from pipeline.scoring.score import RISK, SAID, Evidence, Score
 
-SHOWN_FROM = 0.5
-"""Probability from which a signal or the risk is explained."""
 MOST_SENTENCES, MOST_PARTS, LEAST_CHARACTERS = 2, 24, 6
 LEAST_FALL = 0.01
 SECOND_SHARE = 0.4
@@ -54,7 +52,7 @@ def explain(scorer: Scores, letter: RedactedLetter, score: Score) -> tuple[Evide
     """The one or two sentences that carried the risk and each positive signal, the risk's first; nothing for what is below one half."""
     names = (RISK, *load_labels().signals)
     whole = _answers(score)
-    asked = np.flatnonzero(whole >= SHOWN_FROM)
+    asked = np.flatnonzero(whole >= SAID)
     parts = sentences(letter.text)
     parts_said = [at for at, part in enumerate(parts) if part.strip()]
     if not len(asked) or len(parts_said) < 2:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.scoring.behaviour import Outcome, checks
-from pipeline.scoring.heldout import FILE, HeldOut, in_common, measures, parts
+from pipeline.scoring.heldout import FILE, HeldOut, in_common, measures, parts, shown
 from pipeline.scoring.labels import Labels, load_labels
 from pipeline.scoring.scorer import Scorer
 
@@ -62,7 +62,7 @@ def worse_by_intervals(mine: Metrics, theirs: Metrics) -> Iterator[str]:
         one, other = mine[name], theirs[name]
         lost = one["low"] > other["high"] if name.startswith("ECE") else one["high"] < other["low"]
         if lost:
-            yield f"{name}: {one['value']:.3f} ({one['low']:.3f}-{one['high']:.3f}) against {other['value']:.3f} ({other['low']:.3f}-{other['high']:.3f}) in use"
+            yield f"{name}: {shown(one)} against {shown(other)} in use"
 
 
 def worse(mine: HeldOut, theirs: HeldOut, labels: Labels) -> Iterator[str]:

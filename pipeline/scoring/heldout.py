@@ -6,7 +6,7 @@ No text: ids, labels, probabilities.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -139,28 +139,32 @@ def parts(held: HeldOut) -> dict[str, NDArray[np.int64]]:
 
 def figures(held: HeldOut, labels: Labels, draws: int, calibrated: bool = True) -> dict[str, dict[str, float]]:
     """name -> {value, low, high, letters}, with 95 % bootstrap intervals."""
-    found = {}
+    found: dict[str, dict[str, float]] = {}
     for rows in parts(held).values():
         some = held.rows(rows)
-        for name, measure in measures(some, labels, calibrated).items():
-            low, high = interval(measure, len(rows), draws)
-            found[name] = {"value": measure(np.arange(len(rows))), "low": low, "high": high, "letters": len(rows)}
+        found |= {name: _figure(measure, len(rows), draws) for name, measure in measures(some, labels, calibrated).items()}
     return found
+
+
+def _figure(measure: Callable[[Rows], float], count: int, draws: int) -> dict[str, float]:
+    low, high = interval(measure, count, draws)
+    return {"value": measure(np.arange(count)), "low": low, "high": high, "letters": count}
+
+
+def shown(figure: Mapping[str, float]) -> str:
+    """A figure with its interval, as people read it."""
+    return f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
 
 
 def automatic(held: HeldOut, abstain_below: float, draws: int) -> dict[str, dict[str, float]]:
     """What the shipped threshold does: the share of letters whose issue is not left to a clerk, and how often it is right there."""
     read = held.rows(held.first_issue >= 0)
     sure, right = read.issue.max(1) >= abstain_below, read.issue.argmax(1) == read.first_issue
-    found = {}
-    asked: dict[str, tuple[Callable[[Rows], float], int]] = {
-        "share automatic at the shipped threshold": (lambda r: float(sure[r].mean()), len(sure)),
-        "issue accuracy there": (lambda r: float(right[r][sure[r]].mean()) if sure[r].any() else float("nan"), len(sure)),
+    asked: dict[str, Callable[[Rows], float]] = {
+        "share automatic at the shipped threshold": lambda r: float(sure[r].mean()),
+        "issue accuracy there": lambda r: float(right[r][sure[r]].mean()) if sure[r].any() else float("nan"),
     }
-    for name, (measure, count) in asked.items():
-        low, high = interval(measure, count, draws)
-        found[name] = {"value": measure(np.arange(count)), "low": low, "high": high, "letters": count}
-    return found
+    return {name: _figure(measure, len(sure), draws) for name, measure in asked.items()}
 
 
 def in_common(one: HeldOut, other: HeldOut) -> tuple[HeldOut, HeldOut]:

@@ -73,11 +73,11 @@ def sure_share(right: NDArray[np.bool_], sure: Array, accuracy: float = 0.95) ->
     return float((good[-1] + 1) / len(order)) if len(good) else 0.0
 
 
-def interval(measure: Callable[[Rows], float], count: int, turns: int, percent: float = 95.0, seed: int = 0) -> tuple[float, float]:
-    """Bootstrap interval of `measure(rows)` over `count` letters drawn with replacement."""
+def interval(measure: Callable[[Rows], float], count: int, turns: int, seed: int = 0) -> tuple[float, float]:
+    """95 % bootstrap interval of `measure(rows)` over `count` letters drawn with replacement."""
     draw = np.random.default_rng(seed)
     values = [measure(draw.integers(0, count, count)) for _ in range(turns)]
     if not np.isfinite(values).any():
         return float("nan"), float("nan")
-    low, high = np.nanpercentile(values, [(100 - percent) / 2, (100 + percent) / 2])
+    low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)

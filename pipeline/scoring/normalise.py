@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 
-from pipeline.intake.characters import plain
+from pipeline.intake.characters import SIGNS, plain
+from pipeline.intake.surnames import surnames
 
 VERSION = "1"
 MOST_CHARACTERS = 6_000
@@ -21,7 +22,6 @@ MOST_FORMULA = 40
 """Characters of a clause up to which it can be nothing but formula."""
 
 MASK = re.compile(r"[［\[](姓名|身份证|手机|电话|银行卡|车牌|邮箱|微信|QQ|护照|住址)\d*[］\]]")
-SIGNS = str.maketrans(",!?:;()", "，！？：；（）")
 CLAUSE = re.compile(r"([，。！？：；、…~\n]+)")
 BLANKS = re.compile(r"(?<=[^\x21-\x7e])[^\S\n]+|[^\S\n]+(?=[^\x21-\x7e])|(?<=\d)[^\S\n](?=\d)")
 """Blanks beside Chinese and between digits."""
@@ -35,7 +35,7 @@ RELATIVES = {
 PART_OF_ANOTHER = {"女工": r"(?<![子妇])女工(?!作)", "女生": r"(?<![子妇])女生(?![活产育])", "女子": r"(?<!子)女子(?!监狱)", "女人": r"(?<![子妇])女人",
                    "女孩": r"(?<!子)女孩", "道教": r"(?<!街)(?<!通)道教(?![育师学])", "教徒": r"(?<!传)教徒(?!弟)"}  # fmt: skip
 """Words that also stand inside others (子女工作, 街道教育)."""
-SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
+SURNAMES = "".join(sorted(surnames().common))
 ADDRESSED = re.compile(rf"(?:[{SURNAMES}]|\[姓名\])(?:女士|先生|小姐)")
 FAITHS = dict.fromkeys(("伊斯兰教", "基督教", "天主教", "佛教", "道教"), "宗教") | dict.fromkeys(
     ("基督徒", "天主教徒", "佛教徒", "道教徒", "穆斯林", "教徒", "居士"), "信徒"
@@ -54,7 +54,7 @@ def longest_first(*words: str) -> str:
 
 
 HOME = rf"(?:(?:{PROVINCES})(?:省|市|自治区)?|外地|本地|当地|外省|本省|外县|本县)(?:人|籍|老乡)|(?:家住|老家在?|籍贯|来自|祖籍)(?:{PROVINCES})(?:省|市|自治区)?(?:农村)?"
-AGE = r"(?:今年|现年|年龄|已经|已|年近|年满|快){0,2}(?:\d{1,3}|[一二三四五六七八九十]{1,4})多?(?:周岁|岁)[多了的]?|[6789０1]0后|00后"
+AGE = r"(?:今年|现年|年龄|已经|已|年近|年满|快){0,2}(?:\d{1,3}|[一二三四五六七八九十]{1,4})多?(?:周岁|岁)[多了的]?|[016-9]0后"
 WORK = (
     "人民教师|教师|老师|教授|医生|护士|工人|农民工|农民|司机|驾驶员|律师|会计|保安|保洁员|公务员|工程师|程序员|个体户|个体工商户|商人|老板|企业家|记者|厨师|服务员|"
     "快递员|外卖员|外卖骑手|骑手|店主|职员|白领|打工者|打工人|打工仔|打工妹|打工的|研究生|大学生|学者|干部|职工|员工|自由职业者|销售员|理发师|裁缝|木匠|泥瓦匠|渔民|牧民|"

@@ -48,3 +48,5 @@ class Evidence:
 
 
 RISK = "risk"
+SAID = 0.5
+"""Probability from which a signal, or the risk, is said of a letter."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline.scoring.config import ModelConfig
+from pipeline.scoring.heldout import shown
 
 Figures = Mapping[str, Mapping[str, float]]
 
@@ -70,10 +71,6 @@ def _table(models: Mapping[str, Figures]) -> Sequence[str]:
     names = list(models)
     rows = [f"| figure | {' | '.join(names)} | letters |", "|---|" + "---|" * (len(names) + 1)]
     for figure, told in models[names[0]].items():
-        cells = [_cell(models[name].get(figure)) for name in names]
+        cells = [shown(models[name][figure]) if figure in models[name] else "-" for name in names]
         rows.append(f"| {figure} | {' | '.join(cells)} | {told['letters']:.0f} |")
     return rows
-
-
-def _cell(told: Mapping[str, float] | None) -> str:
-    return f"{told['value']:.3f} ({told['low']:.3f}-{told['high']:.3f})" if told else "-"

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.scoring.labels import Labels
-from pipeline.training.evaluate import held_out, raw_answers
+from pipeline.training.evaluate import headline, held_out, raw_answers
 from pipeline.training.letters import BOARD, Example
 from pipeline.training.linear import Linear, char_vectorizer, fit_linear
-from pipeline.training.page import headline
 from pipeline.training.recipe import WideRecipe
 
 SHARES = (0.125, 0.25, 0.5)

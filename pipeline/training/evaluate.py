@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.scoring.heldout import HeldOut
+from pipeline.scoring.heldout import HeldOut, measures
 from pipeline.scoring.labels import Labels
 from pipeline.training.letters import BOARD, ORGANISER, Example
 
@@ -55,3 +55,10 @@ def readers(held: HeldOut) -> dict[str, float]:
         "level >= 2, first reading": float(np.mean(held.first_level[read] >= 2)),
         "level >= 2, either reading": float(np.mean(held.share_level[read, 1] >= 0.5)),
     }
+
+
+def headline(held: HeldOut, labels: Labels) -> list[str]:
+    """The figures a curve is drawn of: issue accuracy, risk AP, mean signal AP."""
+    found = measures(held.rows(held.first_issue >= 0), labels, calibrated=False)
+    every = np.arange((held.first_issue >= 0).sum())
+    return [f"{found[name](every):.3f}" for name in ("issue accuracy", "risk AP, either reading", "signals, mean AP of seven")]

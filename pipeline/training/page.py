@@ -9,7 +9,6 @@ import html
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -17,9 +16,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pipeline.scoring.heldout import HeldOut, figures, measures
+from pipeline.scoring.heldout import HeldOut, measures, shown
 from pipeline.scoring.labels import Labels
-from pipeline.scoring.measures import Array, Rows, average_precision, calibration_error, interval
+from pipeline.scoring.measures import Array, average_precision, calibration_error, interval
 from pipeline.training.letters import Example
 
 Figures = Mapping[str, Mapping[str, float]]
@@ -57,8 +56,8 @@ def write_page(path: Path, subject: Subject, labels: Labels) -> None:
         "<h2>苗头件：排得准不准，读多少能看到多少</h2>", _picture(_precision_recall(reads), "精确率与召回率（等级 ≥ 2，任一读者）"),
         _picture(_capacity(reads), "容量曲线：每天先读前 N%，能看到多少苗头件"),
         "<h2>概率可信吗</h2>", _picture(_reliability(read), "可靠性图：说 70% 的，应有七成真是"),
-        "<h2>问题类别</h2>", _picture(_confusion(read, labels), "混淆矩阵（行：读者，列：模型）"), _classes(read, labels),
-        "<h2>分组</h2>", _slices(read, subject.letters),
+        "<h2>问题类别</h2>", _picture(_confusion(read, labels), "混淆矩阵（行：读者，列：模型）"), _classes(read, next(iter(subject.figures.values())), labels),
+        "<h2>分组</h2>", _slices(read, subject.letters, labels),
         *(f"<h2>{html.escape(title)}</h2>{_table(head, rows)}" for title, (head, rows) in subject.curves.items()),
         "<h2>错得最远的来信（已脱敏，勿外传）</h2>", _worst(read, subject.letters, labels),
     ]  # fmt: skip
@@ -80,9 +79,8 @@ def _figures(told: Mapping[str, Figures]) -> str:
     names = list(told)
     rows = []
     for name, figure in told[names[0]].items():
-        cells = [told[model].get(name) for model in names]
-        shown = [f"{cell['value']:.3f} ({cell['low']:.3f}–{cell['high']:.3f})" if cell else "–" for cell in cells]
-        rows.append([name, *shown, f"{figure['letters']:.0f}"])
+        cells = [shown(told[model][name]) if name in told[model] else "-" for model in names]
+        rows.append([name, *cells, f"{figure['letters']:.0f}"])
     return _table(["", *names, "来信"], rows)
 
 
@@ -157,19 +155,19 @@ def _confusion(held: HeldOut, labels: Labels) -> Figure:
     return figure
 
 
-def _classes(held: HeldOut, labels: Labels) -> str:
+def _classes(held: HeldOut, told: Figures, labels: Labels) -> str:
     guess = held.issue.argmax(1)
-    told = figures(held, labels, 200)
     rows = []
     for k, name in enumerate(labels.issues):
         f1 = told.get(f"issue {name}, F1")
-        shown = f"{f1['value']:.2f} ({f1['low']:.2f}–{f1['high']:.2f})" if f1 else "来信太少"
         right = ((guess == k) & (held.first_issue == k)).sum()
-        rows.append([f"{k + 1} {name}", str((held.first_issue == k).sum()), str((guess == k).sum()), str(right), shown])
+        rows.append(
+            [f"{k + 1} {name}", str((held.first_issue == k).sum()), str((guess == k).sum()), str(right), shown(f1) if f1 else "来信太少"]
+        )
     return _table(["类别", "读者", "模型", "一致", "F1"], rows)
 
 
-def _slices(held: HeldOut, letters: Mapping[str, Example]) -> str:
+def _slices(held: HeldOut, letters: Mapping[str, Example], labels: Labels) -> str:
     length = np.array([len(letters[i].text) for i in held.ids])
     year = np.array([letters[i].year for i in held.ids])
     titled = np.array([len(letters[i].text.partition("\n")[0]) > 2 for i in held.ids])
@@ -178,7 +176,7 @@ def _slices(held: HeldOut, letters: Mapping[str, Example]) -> str:
     middle = int(np.median(year))
     cuts: dict[str, NDArray[np.bool_]] = {
         f"短（≤ {low:.0f} 字）": length <= low, "中": (length > low) & (length <= high), f"长（> {high:.0f} 字）": length > high,
-        "渠道：留言": ~reply, "渠道：有答复的": reply, f"{middle} 年及以前": year <= middle, f"{middle} 年以后": year > middle, "有标题": titled, "无标题": ~titled,
+        "渠道：留言": ~reply, "渠道：有答复的": reply, f"{middle} 年以前": year < middle, f"{middle} 年及以后": year >= middle, "有标题": titled, "无标题": ~titled,
     }  # fmt: skip
     share, risk = held.share_level[:, 1], held.level[:, 1]
     right = held.issue.argmax(1) == held.first_issue
@@ -188,23 +186,11 @@ def _slices(held: HeldOut, letters: Mapping[str, Example]) -> str:
         if len(at) < 20 or not (share[at] >= 0.5).any():
             rows.append([name, str(len(at)), "来信太少", "", ""])
             continue
-        some, said = share[at] >= 0.5, risk[at]
-        lo, hi = interval(partial(_risk_precision, some, said), len(at), 200)
-        ap = average_precision(some, said)
-        rows.append(
-            [
-                name,
-                str(len(at)),
-                f"{right[at].mean():.3f}",
-                f"{ap:.3f} ({lo:.3f}–{hi:.3f})",
-                f"{calibration_error(share[at], risk[at]):.3f}",
-            ]
-        )
+        risk_ap = measures(held.rows(at), labels, calibrated=False)["risk AP, either reading"]
+        low, high = interval(risk_ap, len(at), 200)
+        told = shown({"value": risk_ap(np.arange(len(at))), "low": low, "high": high})
+        rows.append([name, str(len(at)), f"{right[at].mean():.3f}", told, f"{calibration_error(share[at], risk[at]):.3f}"])
     return _table(["分组", "来信", "类别一致", "风险 AP", "风险 ECE"], rows)
-
-
-def _risk_precision(truth: NDArray[np.bool_], score: Array, rows: Rows) -> float:
-    return average_precision(truth[rows], score[rows])
 
 
 def _worst(held: HeldOut, letters: Mapping[str, Example], labels: Labels) -> str:
@@ -216,10 +202,3 @@ def _worst(held: HeldOut, letters: Mapping[str, Example], labels: Labels) -> str
         text = letters[held.ids[at]].text.replace("\n", " ｜ ")[:QUOTED]
         blocks.append(f'<div class="quote"><b>{html.escape(head)}</b><br>{html.escape(text)}……</div>')
     return "".join(blocks)
-
-
-def headline(held: HeldOut, labels: Labels) -> list[str]:
-    """The figures a curve is drawn of: issue accuracy, risk AP, mean signal AP."""
-    found = measures(held.rows(held.first_issue >= 0), labels, calibrated=False)
-    every = np.arange((held.first_issue >= 0).sum())
-    return [f"{found[name](every):.3f}" for name in ("issue accuracy", "risk AP, either reading", "signals, mean AP of seven")]
