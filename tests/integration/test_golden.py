@@ -58,3 +58,28 @@ def test_no_personal_data_of_the_sample_reaches_the_output(scored: Path) -> None
     text = (scored / "out.csv").read_text(encoding="utf-8-sig")
     assert "@" not in text
     assert not any(len(run) >= 11 for run in "".join(c if c.isdigit() else " " for c in text).split() if run.startswith("1"))
+
+
+def test_the_sample_is_read_much_as_a_reader_reads_it(scored: Path) -> None:
+    """The county's letters, which no training saw: the figures of README.md, printed by `pytest -rP tests/integration/test_golden.py`."""
+    with (ASSETS / "sample_readings.csv").open(encoding="utf-8", newline="") as handle:
+        readings = {row["letter_id"]: row for row in csv.DictReader(handle)}
+    pairs = [(readings[row["letter_id"]], row) for row in rows(scored / "out.csv") if row["letter_id"] in readings]
+    early = [row for reading, row in pairs if int(reading["level"]) >= 2]
+    urgent = [row for reading, row in pairs if int(reading["level"]) == 3]
+    others = [row for reading, row in pairs if int(reading["level"]) < 2]
+    right = sum(row["issue"] == reading["issue"] for reading, row in pairs)
+    seen = sum(int(row["level"]) >= 2 for row in early)
+    alarms = sum(int(row["level"]) >= 2 for row in others)
+    at_once = sum(row["level"] == "3" for row in urgent)
+    risks = [[float(row["risk"]) for row in part] for part in (early, others)]
+    wins = sum((a > b) + (a == b) / 2 for a in risks[0] for b in risks[1])
+    area = wins / (len(early) * len(others))
+    asked = sum(row["abstain"] == "true" for _reading, row in pairs)
+    print(f"AUC {area:.3f}; early signs {seen} of {len(early)}, urgent {at_once} of {len(urgent)}, false alarms {alarms} of {len(others)}")
+    print(f"issue {right} of {len(pairs)}, {asked} left to a clerk")
+    assert area > 0.9
+    assert seen > 0.85 * len(early)
+    assert at_once > 0.8 * len(urgent)
+    assert alarms < 0.25 * len(others)
+    assert right > 0.65 * len(pairs)
