@@ -1,0 +1,1 @@
+"""Where the names of places come from, and what one place is."""
