@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 """A time without a zone is office time: every county in China keeps Beijing time."""
 
+HEADING = 200
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -72,6 +74,11 @@ class RedactedLetter:
     @property
     def title(self) -> str:
         return self.text.partition("\n")[0]
+
+    @property
+    def heading(self) -> str:
+        """The first line that says something: the title, else the beginning of the body."""
+        return next((line.strip() for line in self.text.split("\n") if line.strip()), "")[:HEADING]
 
     @property
     def body(self) -> str:

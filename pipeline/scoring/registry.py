@@ -18,7 +18,7 @@ from pipeline.scoring.config import read_config
 from pipeline.scoring.labels import load_labels
 
 CURRENT, SUMS = "CURRENT", "SHA256SUMS"
-REQUIRED = ("model.onnx", "wide.safetensors", "tokenizer.json", "config.json", "metrics.json", "README.md")
+REQUIRED = ("model.onnx", "wide.safetensors", "matters.safetensors", "tokenizer.json", "config.json", "metrics.json", "README.md")
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,10 @@ class Score:
     embedding: NDArray[np.float32]
     abstain: bool
     model_version: str
+
+    def said(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Of `names` (one a signal, in label order) those whose signal the letter says."""
+        return tuple(name for name, p in zip(names, self.signals, strict=True) if p >= SAID)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,16 @@ def _steps(weights: Array, deep: Array, wide: Array) -> Array:
 class Scorer:
     """A loaded model folder. `score` may be called any number of times; memory does not grow with it."""
 
-    def __init__(self, config: ModelConfig, encoder: Encoder, session: onnxruntime.InferenceSession, wide: WideHalf, threads: int) -> None:
-        self.config, self.encoder, self.session, self.wide = config, encoder, session, wide
+    def __init__(
+        self, folder: Path, config: ModelConfig, encoder: Encoder, session: onnxruntime.InferenceSession, wide: WideHalf, threads: int
+    ) -> None:
+        self.folder, self.config, self.encoder, self.session, self.wide = folder, config, encoder, session, wide
         self.threads = threads
+
+    @property
+    def width(self) -> int:
+        """Numbers in an embedding."""
+        return int(self.session.get_outputs()[OUTPUTS.index("embedding")].shape[-1])
 
     @property
     def version(self) -> str:
@@ -73,6 +80,11 @@ class Scorer:
             ModelFolderError: see registry.check; or the network cannot be loaded.
         """
         registry.check(folder)
+        return cls.open(folder, threads)
+
+    @classmethod
+    def open(cls, folder: Path, threads: int = 0) -> Scorer:
+        """Load a folder without checking its sums: training scores letters before the folder is whole."""
         config = read_config(folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -82,7 +94,7 @@ class Scorer:
         except Exception as exc:  # onnxruntime has no public root of its errors
             raise ModelFolderError(f"{folder}: model.onnx cannot be loaded ({exc}); copy the model folder again.") from exc
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return cls(config, Encoder.load(folder, config.max_tokens), session, WideHalf.load(folder), threads or cores)
+        return cls(folder, config, Encoder.load(folder, config.max_tokens), session, WideHalf.load(folder), threads or cores)
 
     def score(self, letters: Sequence[RedactedLetter]) -> list[Score]:
         """Score letters, in their order."""

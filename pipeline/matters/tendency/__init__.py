@@ -1,0 +1,1 @@
+"""How tendencies are counted, what one is, and how it explains itself."""
