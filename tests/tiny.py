@@ -6,10 +6,13 @@ python tests/tiny.py        rebuilds tests/assets/tiny_model (needs the extra `t
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.intake.letter import Letter
@@ -34,9 +37,10 @@ def letters_folder(folder: Path) -> Path:
     with READINGS.open(encoding="utf-8", newline="") as handle:
         readings = {row["letter_id"]: row for row in csv.DictReader(handle)}
     letters = [letter for letter in sample_letters() if letter.letter_id in readings]
+    copies = [replace(x, letter_id=f"c-{x.letter_id}", body=f"{x.body}再次反映。") for x in letters[::3]]
     board = (
         [x.letter_id, x.received_at.isoformat() if x.received_at else "2026-03-01", x.writer_ref, x.title, x.body, "0", "0", "", ""]
-        for x in letters
+        for x in [*letters, *copies]
     )
     _table(folder / "board.csv", "letter_id received_at writer title body likes dislikes reply replied_at", board)
     head = "letter_id issue signals level confidence sample reader"
@@ -47,7 +51,24 @@ def letters_folder(folder: Path) -> Path:
     organiser = ([f"o-{x.letter_id}", x.title, f"另一封。{x.body}", readings[x.letter_id]["issue"]] for x in letters[::4])
     _table(folder / "unlabelled.csv", "letter_id title body", ([f"u-{x.letter_id}", x.title, f"又一封。{x.body}"] for x in letters[1::4]))
     _table(folder / "issues7.csv", "letter_id title body issue", organiser)
+    _matters(folder / "matters.jsonl", {x.letter_id: _story(x.letter_id, readings) for x in [*letters, *copies]})
     return folder
+
+
+def _story(letter_id: str, readings: Mapping[str, dict[str, str]]) -> str:
+    """The story a letter or its copy tells; one that tells none has its own."""
+    first = letter_id.removeprefix("c-")
+    story = readings[first]["story"]
+    return first if story == "none" else story
+
+
+def _matters(path: Path, stories: Mapping[str, str]) -> None:
+    """Letters that tell the same story are of one matter."""
+    told: dict[str, list[str]] = defaultdict(list)
+    for letter_id, story in stories.items():
+        told[story].append(letter_id)
+    groups = [{"matter": story, "ids": ids} for story, ids in told.items() if len(ids) > 1]
+    path.write_text("\n".join(json.dumps(group, ensure_ascii=False) for group in groups) + "\n", encoding="utf-8")
 
 
 def _table(path: Path, head: str, rows: Iterable[list[str]]) -> None:
@@ -79,6 +100,7 @@ def backbone_folder(folder: Path) -> Path:
     )
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
     unigram_tokenizer(pieces).save(str(folder / "tokenizer.json"))
+    (folder / "backbone.json").write_text('{"source": "random weights, for tests"}', encoding="utf-8")
     return folder
 
 

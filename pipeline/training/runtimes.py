@@ -107,7 +107,7 @@ def compare(model: Path, letters: Path, count: int, turns: int, threads: int) ->
     told = outputs(network.eval(), ids, 1)
     reference = 1 / (1 + np.exp(-told["level"][:, 1]))
     with tempfile.TemporaryDirectory() as place:
-        fused = in_fp32(network, told["mean"].mean(0), ids[:CALIBRATING], Path(place))
+        fused = in_fp32(network, None, told["mean"].mean(0), ids[:CALIBRATING], Path(place))
         readers = {
             "ONNX Runtime, int8 dynamic (shipped)": onnx_reader(model / "model.onnx"),
             "ONNX Runtime, int8 static": onnx_reader(static_int8(fused, ids[:CALIBRATING], Path(place))),

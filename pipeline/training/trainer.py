@@ -63,6 +63,13 @@ def dataset(examples: Sequence[Example], encoder: Encoder) -> Dataset:
     )
 
 
+def padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids filled up with `pad` to the longest row, and the mask that tells them from the filling; both (rows, tokens)."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows])
+    return ids, (torch.arange(longest) < torch.tensor([[len(row)] for row in rows])).long()
+
+
 class Collator:
     """Pads a batch to its longest letter."""
 
@@ -70,12 +77,7 @@ class Collator:
         self.pad = pad
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        longest = max(len(row["input_ids"]) for row in rows)
-        ids = torch.full((len(rows), longest), self.pad)
-        mask = torch.zeros((len(rows), longest), dtype=torch.long)
-        for at, row in enumerate(rows):
-            ids[at, : len(row["input_ids"])] = torch.tensor(row["input_ids"])
-            mask[at, : len(row["input_ids"])] = 1
+        ids, mask = padded([row["input_ids"] for row in rows], self.pad)
         targets = {name: torch.tensor(np.array([row[name] for row in rows], dtype=np.float32)) for name in TARGETS}
         return {"input_ids": ids, "attention_mask": mask, **targets}
 
@@ -157,11 +159,7 @@ def outputs(network: LetterNetwork, ids: Sequence[Sequence[int]], pad: int) -> d
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ("mean", *HEADS)}
     for start in tqdm(range(0, len(order), 32), desc="reading letters", unit="batch", mininterval=5, disable=len(order) < LONG):
-        rows = [ids[i] for i in order[start : start + 32]]
-        longest = max(map(len, rows))
-        tokens = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows])
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-        mean, hidden = network.read(tokens, mask)
+        mean, hidden = network.read(*padded([ids[i] for i in order[start : start + 32]], pad))
         for name, value in (
             ("mean", mean),
             ("issue", network.issue(hidden)),
