@@ -3,7 +3,8 @@
 # make check  lint, format, types
 # make behaviour  check how the model in use behaves on invented letters
 # make desk   show the head of the queue
-# make pretrain, make train  the backbone on the letters' language, then the default model (README: how long)
+# make brief  write the brief of the queue's last day (var/brief)
+# make pretrain, make embedder, make train  the backbone on the letters' language, the linking encoder, then the default model (README: how long)
 
 PYTHON ?= python3
 VENV   := .venv
@@ -11,7 +12,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 SAMPLE := sqlite:///var/sample.db
 
-.PHONY: run test check behaviour desk train pretrain clean
+.PHONY: run test check behaviour desk brief train pretrain embedder clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +42,12 @@ behaviour: $(VENV)/.dev
 
 desk: $(VENV)/.run
 	$(BIN)/python -m pipeline.show
+
+brief: $(VENV)/.run
+	$(BIN)/python -m pipeline.matters.trends
+
+embedder: $(VENV)/.dev
+	$(BIN)/python -m pipeline.training.embedder
 
 pretrain: $(VENV)/.dev
 	$(BIN)/python -m pipeline.training.pretrain

@@ -23,3 +23,7 @@ class OutputError(ZhiweiError):
 
 class QueueError(ZhiweiError):
     """The queue's database cannot be used: locked by another run, unreachable, or of another version (exit status 2)."""
+
+
+class MatterError(ZhiweiError):
+    """A matter or letter that a person named is not there, or cannot be put together or taken apart that way; the sentence is for a clerk."""

@@ -24,12 +24,16 @@ from typing import TYPE_CHECKING
 from pipeline.desk.services.store import Entry, Known, Store
 from pipeline.errors import OutputError, SettingsError, ZhiweiError
 from pipeline.intake.letter import NOTHING, SHANGHAI, Letter, RedactedLetter, Rejected
+from pipeline.linking import Linking
+from pipeline.matters.places import Gazetteer, where
+from pipeline.matters.trends import Trend
 from pipeline.output import RejectsFile, ScoredFile
 from pipeline.report import Counts, Progress, RunReport, without_password
 from pipeline.scoring.labels import load_labels
 from pipeline.settings import Settings, load_settings
 from pipeline.triage.clocks import register_by
-from pipeline.triage.policy import Ranked, heading, load_policy, prioritise
+from pipeline.triage.policy import Ranked, load_policy, prioritise
+from pipeline.triage.routing import load_routing, route
 
 if TYPE_CHECKING:
     from pipeline.scoring.scorer import Scorer
@@ -90,8 +94,9 @@ def run(
                 scored_file.write(rows)
             refused.write(bad)
             bar.add(len(chunk))
+        emerging = night.link(progress)
         if scored_file:
-            scored_file.publish()
+            scored_file.publish(night.matters_of)
         refused.publish()
         night.explain()
         top = store.top(TOP) if store else night.top
@@ -99,6 +104,8 @@ def run(
         counts=night.counts,
         table=dict(night.table),
         top=tuple(top),
+        emerging=tuple(emerging),
+        matters=night.new_matters,
         seconds={"读取": reading.seconds} | night.seconds,
         elapsed=time.perf_counter() - begun,
         model_version=night.scorer.version,
@@ -200,11 +207,14 @@ class _Night:
         self.policy = load_policy()
         self.issues = load_labels().issues
         self.number = 0
+        self.gazetteer, self.routing = Gazetteer.load(), load_routing()
+        self.linking = Linking(scorer, self.gazetteer, settings.renew_seconds)
         self.counts = Counts()
         self.table: Counter[tuple[str, int]] = Counter()
         self.top: list[Ranked] = []
+        self.new_matters = 0
         self.explain_top, self.explain_seconds = settings.explain_top, settings.explain_seconds
-        self.seconds = {"脱敏": 0.0, "评分": 0.0} | ({"入库": 0.0} if store else {})
+        self.seconds = {"脱敏": 0.0, "地点": 0.0, "评分": 0.0, "归并": 0.0} | ({"入库": 0.0} if store else {})
         self._texts: dict[str, RedactedLetter] = {}
         self._seen: dict[str, bytes] = {}
 
@@ -228,9 +238,25 @@ class _Night:
         )
         self.table.update((self.issues[int(row.score.issue.argmax())], row.score.level) for row in rows)
         self.top = heapq.nsmallest(TOP, self.top + rows, key=lambda row: (-row.priority.value, row.due_on, row.letter_id))
+        if self.store is None:
+            self.linking.remember(entries, self.started)
         texts = self._texts | {entry.letter.letter_id: entry.redacted for entry in entries}
         self._texts = {row.letter_id: texts[row.letter_id] for row in self.top if row.letter_id in texts}
         return rows, refused
+
+    def link(self, progress: bool) -> list[Trend]:
+        """Give every letter that has none its matter, and look what is starting; returns the new tendencies."""
+        with self._timed("归并"):
+            if self.store is None:
+                self.new_matters = self.linking.link_here(progress)
+                self.top = [replace(row, matter_id=self.linking.matter_of.get(row.letter_id, "")) for row in self.top]
+                return self.linking.watch_here()
+            self.new_matters = self.linking.link_stored(self.store.matters, self.started.date(), progress)
+            return self.linking.watch_stored(self.store.matters, self.number) if self.new_matters else []
+
+    def matters_of(self, letter_ids: Sequence[str]) -> Mapping[str, str]:
+        """letter -> matter."""
+        return self.store.matters.of(letter_ids) if self.store else self.linking.matter_of
 
     def explain(self) -> None:
         """Find the sentences that carried the scores at the head of the queue, as far as the time allows; the next night goes on from there."""
@@ -292,7 +318,11 @@ class _Night:
             return []
         with self._timed("脱敏"):
             redacted = redact_all(letters, self.threads)
-            places = _masked_places(letters)
+            hints = _masked_places(letters)
+        with self._timed("地点"):
+            places = [
+                where(one.text, hints.get(letter.place_hint, ""), self.gazetteer) for letter, one in zip(letters, redacted, strict=True)
+            ]
         with self._timed("评分"):
             scores = self.scorer.score(redacted)
         return [
@@ -300,12 +330,15 @@ class _Night:
                 letter=letter,
                 content=content_digest(letter),
                 redacted=masked,
-                place=places.get(letter.place_hint, ""),
+                place=here,
+                route=route(
+                    self.issues[int(score.issue.argmax())], score.said(load_labels().signals), here.place, masked.text, self.routing
+                ),
                 score=score,
                 priority=prioritise(score, self.policy),
                 due_on=register_by(letter.received_at or self.started),
             )
-            for letter, masked, score in zip(letters, redacted, scores, strict=True)
+            for letter, masked, score, here in zip(letters, redacted, scores, places, strict=True)
         ]
 
     @contextmanager
@@ -330,8 +363,9 @@ def _ranked(entry: Entry) -> Ranked:
     return Ranked(
         letter_id=entry.letter.letter_id,
         received_at=entry.letter.received_at,
-        title=heading(entry.redacted.text),
-        place=entry.place,
+        title=entry.redacted.heading,
+        place=entry.place.shown,
+        unit=entry.route.unit,
         score=entry.score,
         priority=entry.priority,
         due_on=entry.due_on,

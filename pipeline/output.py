@@ -10,13 +10,13 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from pipeline.errors import OutputError
 from pipeline.intake.letter import SHANGHAI, Rejected
 from pipeline.scoring.labels import Labels, load_labels
-from pipeline.scoring.score import SAID
 from pipeline.triage.policy import Ranked, render
 
 PROBABILITIES = ("collective", "repeat", "escalation", "safety", "livelihood", "conflict", "misconduct", "deadline")
@@ -30,6 +30,8 @@ DECIMALS = 4
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 SHEET_ROWS = 1_000_000
 ROW_GROUP = 10_000
+FILLED = 1_000
+"""Waiting rows that get their matters at once."""
 
 Row = Mapping[str, Any]
 
@@ -48,20 +50,15 @@ def row_of(ranked: Ranked, labels: Labels) -> dict[str, Any]:
         "issue_2_p": round(float(score.issue[second]), DECIMALS),
         "risk": round(score.risk, DECIMALS),
         "level": score.level,
-        "signals": ";".join(said(ranked, labels.signals)),
+        "signals": ";".join(score.said(labels.signals)),
         **{f"p_{name}": p[name] for name in PROBABILITIES},
         "priority": ranked.priority.value,
         "reasons": render(ranked.priority),
-        "matter_id": "",
+        "matter_id": ranked.matter_id,
         "place": ranked.place,
         "abstain": score.abstain,
         "model_version": score.model_version,
     }
-
-
-def said(ranked: Ranked, names: Sequence[str]) -> list[str]:
-    """Of `names` (one a signal, in label order) those whose signal the letter says."""
-    return [name for name, p in zip(names, ranked.score.signals, strict=True) if p >= SAID]
 
 
 def harmless(value: Any) -> Any:
@@ -170,16 +167,20 @@ FORMATS: Mapping[str, Callable[[Path], Sink]] = {".csv": CsvSink, ".xlsx": XlsxS
 
 
 class ScoredFile:
-    """The output file of a run. Raises OutputError for an unknown ending or a place that cannot be written."""
+    """The output file of a run. Raises OutputError for an unknown ending or a place that cannot be written.
+
+    Rows wait in a draft beside it until the letters are linked, since only then their matter is known.
+    """
 
     def __init__(self, path: Path) -> None:
         if path.suffix.lower() not in FORMATS:
             raise OutputError(f"output {path}: expected a name that ends in {', '.join(FORMATS)}; rename it.")
         self.path = path
-        self._draft = _draft(path)
+        self._draft, self._waiting = draft_of(path), draft_of(path.with_name(path.name + ".rows"))
         self._labels = load_labels()
-        with _writing(path):
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            self._rows = JsonlSink(self._waiting)
             self._sink = FORMATS[path.suffix.lower()](self._draft)
 
     def __enter__(self) -> Self:
@@ -189,21 +190,29 @@ class ScoredFile:
         self.discard()
 
     def write(self, letters: Sequence[Ranked]) -> None:
-        with _writing(self.path):
-            self._sink.add([row_of(ranked, self._labels) for ranked in letters])
+        with writing(self.path):
+            self._rows.add([row_of(ranked, self._labels) for ranked in letters])
 
-    def publish(self) -> None:
-        """Close the draft and put it in its place."""
-        with _writing(self.path):
+    def publish(self, matters: Callable[[Sequence[str]], Mapping[str, str]]) -> None:
+        """Write the rows with their matters, which `matters` tells by letter, and put the file in its place."""
+        with writing(self.path):
+            self._rows.close()
+            with self._waiting.open(encoding="utf-8") as handle:
+                while lines := list(islice(handle, FILLED)):
+                    rows = [json.loads(line) for line in lines]
+                    known = matters([row["letter_id"] for row in rows])
+                    self._sink.add([row | {"matter_id": known.get(row["letter_id"], "")} for row in rows])
             self._sink.close()
             os.replace(self._draft, self.path)
+            self._waiting.unlink()
 
     def discard(self) -> None:
-        """Take an unpublished draft away; nothing is left to do after `publish`."""
-        if self._draft.exists():
-            with suppress(OSError, OutputError):
-                self._sink.close()
-            self._draft.unlink(missing_ok=True)
+        """Take unpublished drafts away; nothing is left to do after `publish`."""
+        for draft, sink in ((self._waiting, self._rows), (self._draft, self._sink)):
+            if draft.exists():
+                with suppress(OSError, OutputError):
+                    sink.close()
+                draft.unlink(missing_ok=True)
 
 
 class RejectsFile:
@@ -212,7 +221,7 @@ class RejectsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
-        self._draft = _draft(path)
+        self._draft = draft_of(path)
         self._sink: CsvSink | None = None
 
     def __enter__(self) -> Self:
@@ -224,7 +233,7 @@ class RejectsFile:
     def write(self, rejects: Sequence[Rejected]) -> None:
         if not rejects:
             return
-        with _writing(self.path):
+        with writing(self.path):
             if self._sink is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._sink = CsvSink(self._draft, REJECT_COLUMNS)
@@ -233,7 +242,7 @@ class RejectsFile:
 
     def publish(self) -> None:
         """Put the file in its place; without rejects an earlier one is taken away."""
-        with _writing(self.path):
+        with writing(self.path):
             if self._sink is None:
                 self.path.unlink(missing_ok=True)
                 return
@@ -247,12 +256,14 @@ class RejectsFile:
             self._draft.unlink(missing_ok=True)
 
 
-def _draft(path: Path) -> Path:
+def draft_of(path: Path) -> Path:
+    """Where a file is written before it is put in its place."""
     return path.with_name(f".{path.name}.part")
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Errors of the disk as OutputError."""
     try:
         yield
     except OSError as exc:

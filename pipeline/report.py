@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from pipeline.output import said
+from pipeline.matters.trends import Trend
 from pipeline.scoring.labels import load_labels
 from pipeline.scoring.score import RISK
 from pipeline.triage.policy import Ranked, render
@@ -41,6 +41,7 @@ class RunReport:
 
     Attributes:
         table: letters by (issue, level).
+        matters: matters that the new letters belong to, or of the input when there is no queue; emerging: tendencies that began to show.
         top: the letters that cannot wait, of the whole queue, or of the input when there is no queue.
         seconds: time spent by stage; reading runs beside the others.
         elapsed: seconds from start to end.
@@ -51,6 +52,8 @@ class RunReport:
     counts: Counts
     table: Mapping[tuple[str, int], int]
     top: Sequence[Ranked]
+    emerging: Sequence[Trend]
+    matters: int
     seconds: Mapping[str, float]
     elapsed: float
     model_version: str
@@ -70,7 +73,7 @@ def without_password(url: str) -> str:
 
 def summary(report: RunReport) -> str:
     """The closing words of a run, for staff."""
-    parts = [_counts(report), _speed(report), "", *_table(report), "", *_top(report), *_places(report)]
+    parts = [_counts(report), _speed(report), "", *_table(report), "", *_emerging(report), *_top(report), *_places(report)]
     return "\n".join(parts)
 
 
@@ -83,7 +86,7 @@ def _counts(report: RunReport) -> str:
 def _speed(report: RunReport) -> str:
     counts = report.counts
     scored = counts.new + counts.rescored
-    rows = {"读取": counts.read, "脱敏": scored, "评分": scored, "入库": scored + counts.known}
+    rows = {"读取": counts.read, "脱敏": scored, "地点": scored, "评分": scored, "归并": scored, "入库": scored + counts.known}
     stages = [f"{stage} {rows[stage] / spent:,.0f}" for stage, spent in report.seconds.items() if rows[stage] and spent > 0]
     by_stage = f"；各步每秒：{'，'.join(stages)}" if stages else ""
     memory = peak_memory()
@@ -117,6 +120,13 @@ def _line(name: str, cells: Sequence[str]) -> str:
     return pad(name, 16) + "".join(" " * (10 - width(cell)) + cell for cell in cells)
 
 
+def _emerging(report: RunReport) -> list[str]:
+    """What is starting, each with its own explanation."""
+    head = f"苗头看板：本次的信分属 {report.matters:,} 个事项，新冒头的有 {len(report.emerging)} 个"
+    lines = [f"{at:>2}. {trend.text}" for at, trend in enumerate(report.emerging, 1)]
+    return [head, *lines, ""] if report.matters else []
+
+
 def _top(report: RunReport) -> list[str]:
     if not report.top:
         return []
@@ -129,9 +139,10 @@ def listed(ranked_letters: Sequence[Ranked]) -> list[str]:
     lines = []
     for place, ranked in enumerate(ranked_letters, 1):
         issue, level = labels.issues[int(ranked.score.issue.argmax())], labels.level_names[ranked.score.level]
-        signals = "、".join(said(ranked, labels.signal_names)) or "无明显迹象"
+        signals = "、".join(ranked.score.said(labels.signal_names)) or "无明显迹象"
         lines += [
             f"{place:>2}. {_value(ranked)}  {pad(issue, 14)}  {pad(level, 8)}  {ranked.due_on} 前登记  {ranked.letter_id}",
+            f"    {'  '.join(part for part in (ranked.place, ranked.unit and f'→ {ranked.unit}', ranked.matter_id and f'事项 {ranked.matter_id}') if part)}",
             f"    {shorten(ranked.title, TITLE_WIDTH)}",
             f"    迹象：{signals}",
             f"    因由：{render(ranked.priority, SHOWN_SHARE)}",

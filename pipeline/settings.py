@@ -36,6 +36,9 @@ class Settings(BaseModel):
     chunk: int = Field(default=256, ge=1, le=5_000, description="letters that are masked, scored and committed together")
     explain_top: int = Field(default=100, ge=0, description="letters at the head of the queue whose telling sentences are looked for")
     explain_seconds: float = Field(default=20, ge=0, description="seconds a run may spend on that")
+    renew_seconds: float = Field(
+        default=120, ge=0, description="seconds a run may spend on giving old letters the embedding of a new model"
+    )
     lock_wait: float = Field(default=0, ge=0, description="seconds to wait while another run works on the queue")
 
 

@@ -26,6 +26,8 @@ class Letter(models.Model):
     channel = models.TextField(blank=True)
     writer_ref = models.CharField(max_length=64, blank=True)
     place = models.TextField(blank=True)
+    path = models.JSONField(default=list, encoder=ChineseJSON)  # the place with what holds it, from the widest down
+    crosses = models.JSONField(default=list, encoder=ChineseJSON)  # 三跨 marks
     text = models.TextField()
 
 
@@ -70,6 +72,8 @@ class QueueItem(models.Model):
     reasons = models.JSONField(encoder=ChineseJSON)  # [[sentence, share], …]
     level = models.PositiveSmallIntegerField()
     due_on = models.DateField()
+    unit = models.TextField(blank=True)
+    unit_why = models.TextField(blank=True)
 
     class Meta:
         indexes = [
@@ -81,6 +85,88 @@ class QueueItem(models.Model):
                 condition=models.Q(status="open"),
             )
         ]
+
+
+class Matter(models.Model):
+    """A matter: letters that speak of the same problem. All but the last two fields follows from its letters.
+
+    `by_person`: a person has merged, split or moved its letters; the program never puts it together with another matter.
+    `united_into`: the matter that it was put into; it has no letters any more.
+    """
+
+    matter_id = models.CharField(max_length=210, primary_key=True)
+    title = models.TextField(blank=True)
+    issue = models.TextField(blank=True)
+    places = models.JSONField(default=list, encoder=ChineseJSON)
+    signals = models.JSONField(default=list)
+    letters = models.PositiveIntegerField(default=0)
+    writers = models.PositiveIntegerField(default=0)
+    first_on = models.DateField(null=True)
+    last_on = models.DateField(null=True)
+    level = models.PositiveSmallIntegerField(default=0)
+    risk = models.FloatField(default=0.0)
+    lately = models.PositiveIntegerField(default=0)
+    growth = models.IntegerField(default=0)
+    by_person = models.BooleanField(default=False)
+    united_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(models.F("risk").desc(), "matter_id", name="desk_matter_by_risk", condition=models.Q(united_into=None))]
+
+
+class Link(models.Model):
+    """Which matter a letter belongs to, and what linking keeps of it (matters/trace.py; no text can be read from it)."""
+
+    letter = models.OneToOneField(Letter, models.PROTECT, primary_key=True, related_name="link")
+    matter = models.ForeignKey(Matter, models.PROTECT, related_name="links")
+    bond = models.FloatField()
+    model_version = models.CharField(max_length=200)  # whose embedding the trace holds
+    trace = models.BinaryField()
+    by_person = models.BooleanField(default=False)
+
+
+class Suggestion(models.Model):
+    """Two matters that look alike and were left apart: a person puts them together or declines. `one` is the first by name."""
+
+    one = models.ForeignKey(Matter, models.CASCADE, related_name="+")
+    other = models.ForeignKey(Matter, models.CASCADE, related_name="+")
+    bond = models.FloatField()
+    declined = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["one", "other"], name="desk_suggestion_once")]
+
+
+class Decision(models.Model):
+    """What a person decided about matters. Never undone by a run; read by training as pairs of letters that are, or are not, one matter."""
+
+    class Kind(models.TextChoices):
+        MERGED = "merged", "合并"
+        SPLIT = "split", "拆分"
+        MOVED = "moved", "移出"
+        DECLINED = "declined", "不合并"
+
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    by = models.CharField(max_length=100)
+    matter = models.ForeignKey(Matter, models.PROTECT, related_name="decisions")
+    other = models.ForeignKey(Matter, models.PROTECT, related_name="+")
+    letters = models.JSONField()  # the letters that went from `matter` to `other`; of a refused suggestion none
+    stayed = models.JSONField()  # those that were in `other` (merged) or stayed in `matter` (split, moved, declined)
+
+
+class Flag(models.Model):
+    """A tendency that a run saw begin (matters/trends.py)."""
+
+    run = models.ForeignKey("Run", models.PROTECT, related_name="flags")
+    on = models.DateField()
+    kind = models.CharField(max_length=20)
+    key = models.TextField()
+    matter = models.ForeignKey(Matter, models.PROTECT, null=True, related_name="flags")
+    told = models.JSONField(encoder=ChineseJSON)  # the fields of matters.trends.Trend
+
+    class Meta:
+        indexes = [models.Index(fields=["-on"], name="desk_flag_by_day")]
 
 
 class Run(models.Model):

@@ -21,7 +21,6 @@ from pipeline.settings import problem
 
 POLICY_FILE = Path(__file__).resolve().parents[2] / "data" / "policy.toml"
 CONSULT, URGENT = 0, 3
-HEADING = 200
 TENTHS = "零一二三四五六七八九"
 
 SENTENCES: Mapping[str, str] = {
@@ -70,7 +69,7 @@ class Priority:
 class Ranked:
     """A letter with its score and its place in the queue: what the output file, the summary and the desk show. Masked throughout.
 
-    `human_priority` is what a person set; it goes before the policy's value in the order. `evidence`: the sentences that carried the score,
+    `human_priority` is what a person set; it goes before the policy's value in the order. `matter_id` is empty until the letter is linked; `unit` is who it is for. `evidence`: the sentences that carried the score,
     for the head of the queue.
     """
 
@@ -81,13 +80,10 @@ class Ranked:
     score: Score
     priority: Priority
     due_on: date
+    matter_id: str = ""
+    unit: str = ""
     human_priority: float | None = None
     evidence: tuple[Evidence, ...] = ()
-
-
-def heading(text: str) -> str:
-    """The first line of a masked letter that says something: its title, else the beginning of its body."""
-    return next((line.strip() for line in text.split("\n") if line.strip()), "")[:HEADING]
 
 
 @cache

@@ -14,8 +14,10 @@ import pytest
 from pipeline.desk.services.store import Entry, Known, Store
 from pipeline.errors import QueueError
 from pipeline.intake.letter import SHANGHAI, Letter, RedactedLetter
+from pipeline.matters.places import Where
 from pipeline.scoring.score import Score
 from pipeline.triage.policy import Priority, Reason
+from pipeline.triage.routing import Route
 
 SECRET = "13800138000"
 
@@ -34,7 +36,8 @@ def entry(letter_id: str = "A1", *, value: float = 50.0, version: str = "m1", co
         ),
         content=content,
         redacted=RedactedLetter(letter_id=letter_id, text="［手机］来信\n电话［手机］"),
-        place="柳河村［手机］",
+        place=Where(None, "柳河村［手机］", ()),
+        route=Route("农业农村局", "属事", 9, "种子化肥"),
         score=Score(
             letter_id=letter_id,
             issue=draw.random(16).astype(np.float32),
@@ -66,7 +69,8 @@ def test_what_is_saved_comes_back_unchanged(store: Store) -> None:
     given = entry()
     saved(store, given)
     back = store.rows(["A1", "unknown"])["A1"]
-    assert (back.title, back.place, back.due_on, back.priority) == ("［手机］来信", given.place, given.due_on, given.priority)
+    assert (back.title, back.place, back.due_on, back.priority) == ("［手机］来信", "柳河村［手机］", given.due_on, given.priority)
+    assert (back.unit, back.matter_id) == ("农业农村局", "")
     assert back.received_at == given.letter.received_at
     assert (back.score.risk, back.score.level, back.score.model_version) == (given.score.risk, 2, "m1")
     for name in ("issue", "signals", "embedding"):

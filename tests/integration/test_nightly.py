@@ -146,9 +146,12 @@ def test_a_letter_without_a_time_gets_its_clock_from_the_run_and_keeps_it(
 
 
 def test_a_personal_detail_in_the_place_column_is_masked(letters_csv: WriteLetters, model_folder: Path) -> None:
-    letters = letters_csv(0, more=[["X1", "修路", "我们村的路坏了。", "2026-03-01", "柳河村 13812345678"]])
+    letters = letters_csv(
+        0,
+        more=[["X1", "修路", "我们村的路坏了。", "2026-03-01", "柳河村 13812345678"], ["X2", "修路", "路坏了。", "", "老地方 13812345678"]],
+    )
     run(letters, "none", model_folder, out=Path("out.csv"))
-    assert read_csv(Path("out.csv"))[0]["place"] == "柳河村 ［手机］"
+    assert [row["place"] for row in read_csv(Path("out.csv"))] == ["柳河村", "老地方 ［手机］"]
 
 
 def test_every_format_holds_the_same(letters_csv: WriteLetters, model_folder: Path) -> None:

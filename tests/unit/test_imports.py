@@ -24,8 +24,11 @@ ONLY_IN = {
 
 
 def _imports(path: Path) -> set[str]:
+    """What a module imports. As a command (`if __name__ == "__main__"`) it stands above the rooms and may call what composes them."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "__main__" in ast.unparse(node.test))]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -6,18 +6,25 @@ to the database session (PostgreSQL), so it ends with the process however that e
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.desk.services.connection import connect, file_lock, migrate, session_lock, translated
-from pipeline.intake.letter import Letter, RedactedLetter
+from pipeline.desk.services.decisions import Decisions, pairs
+from pipeline.desk.services.matters import Matters
+from pipeline.intake.letter import SHANGHAI, Letter, RedactedLetter
+from pipeline.matters.matter import RiskModel
+from pipeline.matters.places import Where
+from pipeline.scoring.labels import load_labels
 from pipeline.scoring.score import Evidence, Score
-from pipeline.triage.policy import Priority, Ranked, Reason, heading
+from pipeline.triage.policy import Priority, Ranked, Reason
+from pipeline.triage.routing import Route
 
 if TYPE_CHECKING:  # the models exist only once Django is set up
     from pipeline.desk import models
@@ -33,12 +40,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """All that is saved of one letter. `place` is the masked place hint; `content` the SHA-256 of the content (hex)."""
+    """All that is saved of one letter. `content` is the SHA-256 of the content (hex), `crosses` the 三跨 marks, `route` the unit it is for."""
 
     letter: Letter
     content: str
     redacted: RedactedLetter
-    place: str
+    place: Where
+    route: Route
     score: Score
     priority: Priority
     due_on: date
@@ -49,6 +57,7 @@ class Store:
 
     def __init__(self, lock: AbstractContextManager[Any]) -> None:
         self._lock = lock
+        self.matters = Matters()
 
     @classmethod
     def open(cls, url: str, *, wait: float = 0) -> Store:
@@ -131,7 +140,7 @@ class Store:
         from pipeline.desk.models import QueueItem
 
         with translated("read letters"):
-            items = QueueItem.objects.filter(pk__in=letter_ids).select_related("letter", "score")
+            items = QueueItem.objects.filter(pk__in=letter_ids).select_related("letter", "letter__link", "score")
             return {item.pk: _ranked(item) for item in items}
 
     def top(self, count: int) -> list[Ranked]:
@@ -141,6 +150,44 @@ class Store:
         with translated("read the queue"):
             return [_ranked(item) for item in _by_priority(QueueItem)[:count]]
 
+    def overdue(self, today: date, count: int) -> tuple[list[Ranked], int]:
+        """The open letters whose registration was due before a day, in the order of the queue, at most `count`; and how many there are in all."""
+        from pipeline.desk.models import QueueItem
+
+        with translated("read the queue"):
+            late = _by_priority(QueueItem).filter(due_on__lt=today)
+            return [_ranked(item) for item in late[:count]], late.count()
+
+    def waiting(self) -> dict[int, int]:
+        """Open letters by level."""
+        from django.db.models import Count
+
+        from pipeline.desk.models import QueueItem
+
+        with translated("read the queue"):
+            rows = QueueItem.objects.filter(status=QueueItem.Status.OPEN).values_list("level").annotate(count=Count("pk"))
+            return dict(rows.order_by("level"))
+
+    def received(self, since: date, until: date) -> dict[tuple[str, int], int]:
+        """Letters received from one day to another, both included, by the model's issue and level."""
+        from pipeline.desk.models import QueueItem
+
+        begin, end = (datetime.combine(day, time(), SHANGHAI) for day in (since, until + timedelta(days=1)))
+        issues = load_labels().issues
+        with translated("read letters"):
+            rows = QueueItem.objects.filter(letter__received_at__gte=begin, letter__received_at__lt=end).values_list(
+                "score__issue", "level"
+            )
+            return dict(Counter((issues[int(np.argmax(issue))], level) for issue, level in rows.iterator()))
+
+    def decisions(self, by: str, model: RiskModel, today: date) -> Decisions:
+        """What a person decides about matters; raises MatterError without a name."""
+        return Decisions(by, model, today)
+
+    def decided_pairs(self) -> list[tuple[str, str, bool]]:
+        """Pairs of letters that people put together (True) or took apart."""
+        return pairs()
+
     def unexplained(self, count: int, model_version: str) -> list[tuple[RedactedLetter, Score]]:
         """Of the `count` open letters that come first, those whose score is of this model and has no evidence yet, in that order."""
         from pipeline.desk.models import QueueItem
@@ -148,7 +195,7 @@ class Store:
         with translated("read the queue"):
             items = list(_by_priority(QueueItem)[:count])
             return [
-                (RedactedLetter(letter_id=item.pk, text=item.letter.text, received_at=item.letter.received_at), _score(item))
+                (RedactedLetter(letter_id=item.pk, text=item.letter.text, received_at=item.letter.received_at), score_of(item.score))
                 for item in items
                 if item.score.evidence is None and item.score.model_version == model_version
             ]
@@ -166,7 +213,7 @@ def _by_priority(items: type[models.QueueItem]) -> Any:
     """The open letters in the order of the queue."""
     from django.db.models.functions import Coalesce
 
-    open_ones = items.objects.filter(status=items.Status.OPEN).select_related("letter", "score")
+    open_ones = items.objects.filter(status=items.Status.OPEN).select_related("letter", "letter__link", "score")
     return open_ones.order_by(Coalesce("human_priority", "priority").desc(), "due_on", "letter")
 
 
@@ -180,7 +227,9 @@ def _add_letters(entries: Sequence[Entry]) -> None:
             received_at=entry.letter.received_at,
             channel=entry.letter.channel,
             writer_ref=entry.letter.writer_ref,
-            place=entry.place,
+            place=entry.place.shown,
+            path=list(entry.place.path),
+            crosses=list(entry.place.crosses),
             text=entry.redacted.text,
         )
         for entry in entries
@@ -229,6 +278,8 @@ def _place(entry: Entry, scores: Mapping[str, models.Score]) -> dict[str, Any]:
         "priority": entry.priority.value,
         "reasons": [[reason.text, reason.share] for reason in entry.priority.reasons],
         "level": entry.score.level,
+        "unit": entry.route.unit,
+        "unit_why": entry.route.why,
     }
 
 
@@ -241,7 +292,7 @@ def _add_items(entries: Sequence[Entry], scores: Mapping[str, models.Score]) -> 
 
 
 def _update_items(entries: Sequence[Entry], scores: Mapping[str, models.Score]) -> None:
-    """Only what the model said: status, due date and human_priority are not among the columns."""
+    """Only what the model and the tables say: status, due date and human_priority are not among the columns."""
     from pipeline.desk import models
 
     for entry in entries:
@@ -266,8 +317,8 @@ def _add_events(run: int, entries: Sequence[Entry], rescored: frozenset[str]) ->
     )
 
 
-def _score(item: models.QueueItem) -> Score:
-    score = item.score
+def score_of(score: models.Score) -> Score:
+    """A stored score as the scorer gave it."""
     return Score(
         letter_id=score.letter_id,
         issue=np.array(score.issue, np.float32),
@@ -285,9 +336,11 @@ def _ranked(item: models.QueueItem) -> Ranked:
     return Ranked(
         letter_id=letter.letter_id,
         received_at=letter.received_at,
-        title=heading(letter.text),
+        title=RedactedLetter(letter_id=letter.pk, text=letter.text).heading,
         place=letter.place,
-        score=_score(item),
+        matter_id=letter.link.matter_id if hasattr(letter, "link") else "",
+        unit=item.unit,
+        score=score_of(item.score),
         priority=Priority(item.priority, tuple(Reason(text, share) for text, share in item.reasons)),
         due_on=item.due_on,
         human_priority=item.human_priority,
