@@ -74,7 +74,7 @@ class Linking:
             dated = [trace.day for trace in traces.values() if trace.day != UNKNOWN_DAY]
             self._first = min([self._first, *(date_of(day) for day in dated)])
         if touched:
-            matters.refresh_since(today - 2 * SOON, self.matcher.risk, today)
+            matters.refresh_since(today - 2 * SOON, touched, self.matcher.risk, today)
         return len(touched)
 
     def watch_stored(self, matters: Matters, run: int) -> list[Trend]:
@@ -131,7 +131,7 @@ def _nights(sightings: Sequence[Sighting], first: date, last: date, earlier: Seq
     flags, found = list(earlier), []
     night = max(first, last - CATCH_UP)
     while night <= last:
-        new = watch([one for one in sightings if one.day <= night], night, flags)
+        new = watch(sightings, night, flags)
         flags += [Flag(key=trend.key, on=trend.on, writers=trend.writers) for trend in new]
         found += new
         night += timedelta(days=1)

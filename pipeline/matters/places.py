@@ -195,12 +195,19 @@ def main_place(text: str, hint: str, gazetteer: Gazetteer) -> Place | None:
     The deepest place of the hint, else of the title line, else of the text the one that most mentions lie in: from the widest down as
     long as one place below has more mentions than all others there, the earlier of two first. An institution only where there is no place.
     """
-    head = hint.strip().replace("\n", " ")
-    mentions = gazetteer.mentions(f"{head}\n{text}")
-    title = len(head) + 1 + len(text.partition("\n")[0])
-    in_hint = [mention.place for mention in mentions if mention.end <= len(head)]
-    in_title = [mention.place for mention in mentions if len(head) < mention.start and mention.end <= title]
-    everywhere = [mention.place for mention in mentions if len(head) < mention.start]
+    head = _one_line(hint)
+    return _main(gazetteer.mentions(f"{head}\n{text}"), len(head), len(head) + 1 + len(text.partition("\n")[0]))
+
+
+def _one_line(hint: str) -> str:
+    return hint.strip().replace("\n", " ")
+
+
+def _main(mentions: Sequence[Mention], hint: int, title: int) -> Place | None:
+    """As `main_place`; `hint` and `title` are where the hint and the title line end."""
+    in_hint = [mention.place for mention in mentions if mention.end <= hint]
+    in_title = [mention.place for mention in mentions if hint < mention.start and mention.end <= title]
+    everywhere = [mention.place for mention in mentions if hint < mention.start]
     for institutions in (False, True):
         some = [[place for place in places if (place.kind == "institution") == institutions] for places in (in_hint, in_title, everywhere)]
         if some[0] or some[1]:
@@ -245,11 +252,13 @@ class Where:
 
 def where(text: str, hint: str, gazetteer: Gazetteer) -> Where:
     """Where the matter of a masked letter lies; `hint` is what the source gives as its place, masked."""
-    place = main_place(text, hint, gazetteer)
-    home = gazetteer.home
+    head, home = _one_line(hint), gazetteer.home
+    mentions = gazetteer.mentions(f"{head}\n{text}")
+    place = _main(mentions, len(head), len(head) + 1 + len(text.partition("\n")[0]))
     path = place.path if place else ()
     shown = "".join(path[len(home) - 1 :] if home and path[: len(home)] == home else path)
-    return Where(place, shown or hint.strip(), crosses(gazetteer.find(f"{hint}\n{text}"), home[-1] if home else "", gazetteer))
+    named = dict.fromkeys(mention.place for mention in mentions)
+    return Where(place, shown or hint.strip(), crosses(named, home[-1] if home else "", gazetteer))
 
 
 def crosses(places: Iterable[Place], home: str, gazetteer: Gazetteer | None = None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ split or moved is kept as a Decision and never undone by a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -126,14 +126,15 @@ class Matters:
             _suggest(night.suggestions)
             refresh(touched, model, today)
 
-    def refresh_since(self, since: date, model: RiskModel, today: date) -> None:
-        """Count again the matters that had a letter lately: what is new, what grows and the risk change as days go by."""
+    def refresh_since(self, since: date, done: Set[str], model: RiskModel, today: date) -> None:
+        """Count again the matters that had a letter lately: what is new, what grows and the risk change as days go by. Not those that are `done`."""
         from django.db import transaction
 
         from pipeline.desk.models import Matter as Table
 
         with translated("count matters"), transaction.atomic():
-            refresh(Table.objects.filter(last_on__gte=since, united_into=None).values_list("pk", flat=True), model, today)
+            lately = Table.objects.filter(last_on__gte=since, united_into=None).values_list("pk", flat=True)
+            refresh(set(lately) - done, model, today)
 
     def of(self, letter_ids: Sequence[str]) -> dict[str, str]:
         """letter -> matter, for those that have one."""
