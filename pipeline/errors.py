@@ -27,3 +27,11 @@ class QueueError(ZhiweiError):
 
 class MatterError(ZhiweiError):
     """A matter or letter that a person named is not there, or cannot be put together or taken apart that way; the sentence is for a clerk."""
+
+
+class SpreadsheetError(ZhiweiError):
+    """A table that came back from Excel cannot be read as a whole; single bad cells are told one by one. The sentence is for a clerk."""
+
+
+class ClockError(ZhiweiError):
+    """A statutory clock cannot be extended, paused or resumed that way; the sentence is for a clerk."""

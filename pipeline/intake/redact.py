@@ -154,21 +154,22 @@ RULES = (
 """Order matters: what an earlier rule has taken, a later one leaves alone."""
 
 
-def redact(letter: Letter) -> RedactedLetter:
-    """Mask the personal data of one letter."""
-    return redact_all([letter])[0]
+def redact(letter: Letter, *, names: bool = True) -> RedactedLetter:
+    """Mask the personal data of one letter; without `names` only what has a form of its own (numbers, addresses)."""
+    return redact_all([letter], names=names)[0]
 
 
-def redact_all(letters: Sequence[Letter], threads: int = 1) -> list[RedactedLetter]:
+def redact_all(letters: Sequence[Letter], threads: int = 1, *, names: bool = True) -> list[RedactedLetter]:
     """Mask many letters at once: the recogniser of names reads them in batches, on `threads` cores."""
     texts = [_text(letter) for letter in letters]
     taken = [_structured(text) for text in texts]
     places = [_places(text) for text in texts]
     seen = [_blank(text.translate(for_recogniser()), spans) for text, spans in zip(texts, taken, strict=True)]
-    names = find_names(["".join(map(text.__getitem__, at)) for text, at in zip(seen, places, strict=True)], threads)
+    read = ["".join(map(text.__getitem__, at)) for text, at in zip(seen, places, strict=True)]
+    persons = find_names(read, threads) if names else [[] for _ in read]
     return [
         _masked(letter, text, spans + [(at[start], at[end - 1] + 1, "name") for start, end in found])
-        for letter, text, spans, at, found in zip(letters, texts, taken, places, names, strict=True)
+        for letter, text, spans, at, found in zip(letters, texts, taken, places, persons, strict=True)
     ]
 
 

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pipeline.intake.letter import SHANGHAI, RedactedLetter
-from pipeline.matters.trace import words
+from pipeline.matters.trace import MASK, words
 from pipeline.scoring.labels import load_labels
 from pipeline.scoring.score import Score
 
 SOON = timedelta(days=30)
 """What a matter gained lately is counted over so many days."""
 REPEAT = "repeat"
-TITLE = 40
+TITLE, TELLING = 40, 4
+"""Most characters of a matter's title, and least ones of a heading that says something, masks not counted."""
 READ = 400
 """Characters of a letter whose words are watched."""
 
@@ -59,9 +60,15 @@ def sighting_of(
         place=place,
         risk=score.risk,
         level=score.level,
-        title=letter.heading,
+        title=_heading(letter),
         terms=tuple(dict.fromkeys(words(letter.text[:READ]))),
     )
+
+
+def _heading(letter: RedactedLetter) -> str:
+    """The letter's heading; one that says nothing (急, 来信) with the beginning of the body."""
+    heading, body = letter.heading, " ".join(letter.body.split())
+    return heading if len(MASK.sub("", heading)) >= TELLING or not body or body.startswith(heading) else f"{heading}：{body[:TITLE]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,8 @@ class Policy(BaseModel):
     consult: float = Field(ge=0, le=1)
     named_from: float = Field(ge=0, le=1)
     signals: dict[str, float]
+    answered: float = Field(ge=0, le=1)
+    clocks: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +149,10 @@ def _risk_sentence(score: Score) -> str:
     band = "风险较高" if score.risk >= 0.5 else "有一定风险" if score.risk >= 0.2 else "风险低"
     if score.level == CONSULT and score.risk < 0.5:
         band = "咨询建议类，" + band
-    return f"{band}：同类信件{_share_in_words(score.risk)}属于苗头件"
+    return f"{band}：同类信件{share_in_words(score.risk)}属于苗头件"
 
 
-def _share_in_words(p: float) -> str:
+def share_in_words(p: float) -> str:
     tenths = round(p * 10)
     return "很少" if tenths == 0 else "几乎都" if tenths == 10 else f"约{TENTHS[tenths]}成"
 
