@@ -207,7 +207,8 @@ class _Night:
         self.policy = load_policy()
         self.issues = load_labels().issues
         self.number = 0
-        self.gazetteer, self.routing = Gazetteer.load(), load_routing()
+        self.gazetteer = Gazetteer.load(settings.office / "places.csv")
+        self.routing = load_routing(settings.office / "routing.csv", settings.office / "units.csv", self.gazetteer)
         self.linking = Linking(scorer, self.gazetteer, settings.renew_seconds)
         self.counts = Counts()
         self.table: Counter[tuple[str, int]] = Counter()
@@ -252,6 +253,7 @@ class _Night:
                 self.top = [replace(row, matter_id=self.linking.matter_of.get(row.letter_id, "")) for row in self.top]
                 return self.linking.watch_here()
             self.new_matters = self.linking.link_stored(self.store.matters, self.started.date(), progress)
+            self.store.refresh_desk()
             return self.linking.watch_stored(self.store.matters, self.number) if self.new_matters else []
 
     def matters_of(self, letter_ids: Sequence[str]) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ VARIABLES = {
     "ZHIWEI_QUEUE": "queue",
     "ZHIWEI_MODELS": "models",
     "ZHIWEI_THREADS": "threads",
+    "ZHIWEI_OFFICE": "office",
+    "ZHIWEI_TODAY": "today",
 }
 """Environment variable -> setting; of two for one setting the later wins."""
 
@@ -32,6 +35,10 @@ class Settings(BaseModel):
         default="sqlite:///var/zhiwei.db", description="URL of the queue's database; relative paths start in the working folder"
     )
     models: Path = Field(default=Path(__file__).resolve().parents[1] / "models", description="folder of the model folders and of CURRENT")
+    office: Path = Field(
+        default=Path(__file__).resolve().parents[1] / "data", description="folder of the office's own tables: places, units, routing"
+    )
+    today: date | None = Field(default=None, description="a day to pretend on the desk, for the sample letters")
     threads: int = Field(default=0, ge=0, description="cores to use; 0 takes all")
     chunk: int = Field(default=256, ge=1, le=5_000, description="letters that are masked, scored and committed together")
     explain_top: int = Field(default=100, ge=0, description="letters at the head of the queue whose telling sentences are looked for")
@@ -40,6 +47,9 @@ class Settings(BaseModel):
         default=120, ge=0, description="seconds a run may spend on giving old letters the embedding of a new model"
     )
     lock_wait: float = Field(default=0, ge=0, description="seconds to wait while another run works on the queue")
+    retention_days: int = Field(
+        default=730, ge=1, description="days after a matter was closed until the clear text and the contact of its letters are erased"
+    )
 
 
 def load_settings(file: Path | None = None, environ: Mapping[str, str] = os.environ, **given: object) -> Settings:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.db import Error, OperationalError, connection, connections
+
 from pipeline.errors import QueueError
 
 ADVISORY_LOCK = 0x5A68_6977_6569
@@ -20,7 +22,6 @@ def connect(url: str) -> Path | None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pipeline.desk.config")
     import django
     from django.apps import apps
-    from django.db import connections
 
     if not apps.ready:
         django.setup()
@@ -60,8 +61,6 @@ def file_lock(database: Path, wait: float) -> Iterator[None]:
 @contextmanager
 def session_lock(wait: float) -> Iterator[None]:
     """PostgreSQL frees the lock when the session ends; closing the connection is enough."""
-    from django.db import connection
-
     deadline = time.monotonic() + wait
     with translated("take the run lock"):
         while not _try_advisory_lock():
@@ -73,8 +72,6 @@ def session_lock(wait: float) -> Iterator[None]:
 
 
 def _try_advisory_lock() -> bool:
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
         return bool(cursor.fetchone()[0])
@@ -87,7 +84,6 @@ def _busy(name: str) -> QueueError:
 def migrate() -> None:
     """Bring the tables to this version; refuses tables that a newer Zhiwei has made."""
     from django.core.management import call_command
-    from django.db import connection
     from django.db.migrations.loader import MigrationLoader
 
     loader = MigrationLoader(connection)
@@ -103,8 +99,6 @@ def migrate() -> None:
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
     """Database errors as QueueError. A driver's message may quote the row at fault, so only those about the database itself are shown."""
-    from django.db import Error, OperationalError, connection
-
     try:
         yield
     except Error as exc:

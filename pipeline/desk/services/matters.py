@@ -11,7 +11,14 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
+from django.db.models import F, Max
+
 from pipeline.desk.services.connection import translated
+from pipeline.desk.services.events import record
+from pipeline.desk.services.letters import masked, score_of, told_of
+from pipeline.desk.services.standing import COLUMNS, anew
+from pipeline.desk.workflow import DONE, Status
 from pipeline.errors import MatterError
 from pipeline.intake.letter import SHANGHAI, RedactedLetter
 from pipeline.matters.linking import Night, Suggestion
@@ -34,8 +41,6 @@ class Matters:
 
     def last_day(self) -> date | None:
         """The day of the newest letter, office time; None when no letter has a date."""
-        from django.db.models import Max
-
         from pipeline.desk.models import Letter
 
         with translated("read letters"):
@@ -78,15 +83,12 @@ class Matters:
 
     def unlinked(self, count: int) -> list[tuple[RedactedLetter, Score]]:
         """The first `count` letters that belong to no matter yet, oldest first."""
-        from django.db.models import F
-
         from pipeline.desk.models import QueueItem
-        from pipeline.desk.services.store import score_of
 
         with translated("read letters"):
             items = QueueItem.objects.filter(letter__link=None).select_related("letter", "score")
             items = items.order_by(F("letter__received_at").asc(nulls_first=True), "letter")[:count]
-            return [(_masked(item.letter), score_of(item.score)) for item in items]
+            return [(masked(item.letter), score_of(item.score)) for item in items]
 
     def outdated(self, version: str, count: int) -> list[RedactedLetter]:
         """Linked letters whose embedding is of another model than `version`, newest first."""
@@ -94,12 +96,10 @@ class Matters:
 
         with translated("read letters"):
             letters = Letter.objects.filter(link__isnull=False).exclude(link__model_version=version)
-            return [_masked(letter) for letter in letters.order_by("-received_at", "letter_id")[:count]]
+            return [masked(letter) for letter in letters.order_by("-received_at", "letter_id")[:count]]
 
     def renew(self, traces: Sequence[Trace], version: str) -> None:
         """Keep new traces of linked letters; their matters stay."""
-        from django.db import transaction
-
         from pipeline.desk.models import Link
 
         with translated("save links"), transaction.atomic():
@@ -108,8 +108,6 @@ class Matters:
 
     def save(self, night: Night, traces: Mapping[str, Trace], version: str, model: RiskModel, today: date) -> None:
         """Keep what a batch of letters came to, in one transaction."""
-        from django.db import transaction
-
         from pipeline.desk import models
 
         with translated("save matters"), transaction.atomic():
@@ -128,11 +126,9 @@ class Matters:
 
     def refresh_since(self, since: date, done: Set[str], model: RiskModel, today: date) -> None:
         """Count again the matters that had a letter lately: what is new, what grows and the risk change as days go by. Not those that are `done`."""
-        from django.db import transaction
-
         from pipeline.desk.models import Matter as Table
 
-        with translated("count matters"), transaction.atomic():
+        with translated("count matters"):
             lately = Table.objects.filter(last_on__gte=since, united_into=None).values_list("pk", flat=True)
             refresh(set(lately) - done, model, today)
 
@@ -194,7 +190,7 @@ class Matters:
 
         with translated("read matters"):
             links = Link.objects.filter(matter=get(matter_id)).select_related("letter").order_by("letter__received_at", "letter")
-            return [(link.letter_id, _masked(link.letter).heading) for link in links]
+            return [(link.letter_id, masked(link.letter).heading) for link in links]
 
     def suggestions(self, count: int) -> list[Suggestion]:
         """Matters that a person might put together, surest first."""
@@ -216,20 +212,14 @@ def _parts(rows: Iterable[Any]) -> Iterator[list[Any]]:
         yield part
 
 
-def _masked(letter: models.Letter) -> RedactedLetter:
-    return RedactedLetter(letter_id=letter.pk, text=letter.text, received_at=letter.received_at)
-
-
 def _has_link(item: models.QueueItem) -> bool:
     return hasattr(item.letter, "link")
 
 
 def _sighting(item: models.QueueItem) -> Sighting:
-    """An undated letter counts about when it came: on the day by which it must be registered."""
-    from pipeline.desk.services.store import score_of
-
+    """An undated letter counts about when it came: on the day by which it must be registered. What a person said goes before the model."""
     letter = item.letter
-    return sighting_of(_masked(letter), score_of(item.score), letter.writer_ref, tuple(letter.path), letter.link.matter_id, item.due_on)
+    return sighting_of(masked(letter), told_of(item), letter.writer_ref, tuple(letter.path), letter.link.matter_id, item.due_on)
 
 
 def get(matter_id: str) -> models.Matter:
@@ -254,7 +244,7 @@ def _unite(gone: str, kept: str) -> None:
     from pipeline.desk import models
 
     models.Link.objects.filter(matter=gone).update(matter=kept)
-    models.Matter.objects.filter(pk=gone).update(united_into=kept, letters=0)
+    models.Matter.objects.filter(pk=gone).update(united_into=kept, letters=0, live=False)
     models.Matter.objects.filter(united_into=gone).update(united_into=kept)
 
 
@@ -271,21 +261,25 @@ def _suggest(suggestions: Iterable[Suggestion]) -> None:
 
 
 def refresh(names: Iterable[str], model: RiskModel, today: date) -> None:
-    """Write down again what follows from the letters of these matters."""
-    from pipeline.desk import models
+    """Write down again what follows from the letters of these matters, and where they stand in the queue."""
 
-    names = sorted(names)
-    for begin in range(0, len(names), ROWS // 10):
-        part = names[begin : begin + ROWS // 10]
-        held: dict[str, list[Sighting]] = {}
-        items = models.QueueItem.objects.filter(letter__link__matter__in=part).select_related("letter", "letter__link", "score")
-        for item in items:
-            held.setdefault(item.letter.link.matter_id, []).append(_sighting(item))
-        changed = []
-        for sightings in held.values():
-            told = asdict(summarise(sightings, today, model))
-            changed.append(models.Matter(**{key: list(value) if isinstance(value, tuple) else value for key, value in told.items()}))
-        models.Matter.objects.bulk_update(changed, [key for key in Matter.__dataclass_fields__ if key != "matter_id"])
+    def count(matter: models.Matter, items: Sequence[models.QueueItem]) -> None:
+        for name, value in asdict(summarise([_sighting(item) for item in items], today, model)).items():
+            setattr(matter, name, list(value) if isinstance(value, tuple) else value)
+        _bring_back(matter, items)
+
+    anew(names, [*COUNTED, *BROUGHT_BACK, *COLUMNS], count)
+
+
+COUNTED = tuple(name for name in Matter.__dataclass_fields__ if name != "matter_id")
+BROUGHT_BACK = ("status", "live", "handed", "closed_on")
+
+
+def _bring_back(matter: models.Matter, items: Sequence[models.QueueItem]) -> None:
+    """A letter that came after its matter was closed brings the matter back into the queue; the outcome stays to be read."""
+    if matter.status in DONE and any(item.status == item.Status.OPEN for item in items):
+        record("brought_back", matter=matter, before={"status": matter.status}, after={"status": Status.OPEN})
+        matter.status, matter.live, matter.handed, matter.closed_on = Status.OPEN, True, False, None
 
 
 def _matter(row: models.Matter) -> Matter:

@@ -14,17 +14,24 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from django.db import connection, transaction
+from django.db.models import Count
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from pipeline.desk.services.connection import connect, file_lock, migrate, session_lock, translated
 from pipeline.desk.services.decisions import Decisions, pairs
+from pipeline.desk.services.entries import Entry, save
+from pipeline.desk.services.events import seal
+from pipeline.desk.services.letters import masked, score_of
 from pipeline.desk.services.matters import Matters
-from pipeline.intake.letter import SHANGHAI, Letter, RedactedLetter
+from pipeline.desk.services.search import catch_up
+from pipeline.desk.services.standing import place_old, tide
+from pipeline.intake.letter import SHANGHAI, RedactedLetter
 from pipeline.matters.matter import RiskModel
-from pipeline.matters.places import Where
 from pipeline.scoring.labels import load_labels
 from pipeline.scoring.score import Evidence, Score
 from pipeline.triage.policy import Priority, Ranked, Reason
-from pipeline.triage.routing import Route
 
 if TYPE_CHECKING:  # the models exist only once Django is set up
     from pipeline.desk import models
@@ -36,20 +43,6 @@ class Known:
 
     content: str
     scored: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """All that is saved of one letter. `content` is the SHA-256 of the content (hex), `crosses` the 三跨 marks, `route` the unit it is for."""
-
-    letter: Letter
-    content: str
-    redacted: RedactedLetter
-    place: Where
-    route: Route
-    score: Score
-    priority: Priority
-    due_on: date
 
 
 class Store:
@@ -84,8 +77,6 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        from django.db import connection
-
         try:
             self._lock.__exit__(None, None, None)
         finally:
@@ -93,8 +84,6 @@ class Store:
 
     def start_run(self, inputs: Sequence[str], model_version: str) -> int:
         """Enter a run in the ledger; returns its number. Runs that were killed are marked as stopped: the lock says none is at work."""
-        from django.utils import timezone
-
         from pipeline.desk.models import Run
 
         with translated("start a run"):
@@ -103,13 +92,12 @@ class Store:
 
     def finish_run(self, run: int, counts: Mapping[str, int], *, done: bool) -> None:
         """Close the ledger entry with its counts."""
-        from django.utils import timezone
-
         from pipeline.desk.models import Run
 
         status = Run.Status.DONE if done else Run.Status.STOPPED
         with translated("finish a run"):
             Run.objects.filter(pk=run).update(finished_at=timezone.now(), status=status, counts=dict(counts))
+        seal(everywhere=True)
 
     def known(self, letter_ids: Sequence[str], model_version: str) -> dict[str, Known]:
         """Which of these letters are in the store, by id."""
@@ -124,16 +112,14 @@ class Store:
 
         A letter that is there keeps its text, its due date, its status and what people decided on it.
         """
-        from django.db import transaction
-
         with translated("save letters"), transaction.atomic():
-            there = self.known([entry.letter.letter_id for entry in entries], "")
-            new = [entry for entry in entries if entry.letter.letter_id not in there]
-            _add_letters(new)
-            scores = _add_scores(entries)
-            _add_items(new, scores)
-            _update_items([entry for entry in entries if entry.letter.letter_id in there], scores)
-            _add_events(run, entries, frozenset(there))
+            save(run, entries, self.known([entry.letter.letter_id for entry in entries], ""))
+
+    def refresh_desk(self) -> None:
+        """What the desk needs once a night: clocks told by the new day, what an older version left put into the queue and made searchable."""
+        place_old()
+        tide()
+        catch_up()
 
     def rows(self, letter_ids: Sequence[str]) -> dict[str, Ranked]:
         """Letters of the store as they stand in the queue, by id."""
@@ -160,8 +146,6 @@ class Store:
 
     def waiting(self) -> dict[int, int]:
         """Open letters by level."""
-        from django.db.models import Count
-
         from pipeline.desk.models import QueueItem
 
         with translated("read the queue"):
@@ -195,7 +179,7 @@ class Store:
         with translated("read the queue"):
             items = list(_by_priority(QueueItem)[:count])
             return [
-                (RedactedLetter(letter_id=item.pk, text=item.letter.text, received_at=item.letter.received_at), score_of(item.score))
+                (masked(item.letter), score_of(item.score))
                 for item in items
                 if item.score.evidence is None and item.score.model_version == model_version
             ]
@@ -211,124 +195,8 @@ class Store:
 
 def _by_priority(items: type[models.QueueItem]) -> Any:
     """The open letters in the order of the queue."""
-    from django.db.models.functions import Coalesce
-
     open_ones = items.objects.filter(status=items.Status.OPEN).select_related("letter", "letter__link", "score")
     return open_ones.order_by(Coalesce("human_priority", "priority").desc(), "due_on", "letter")
-
-
-def _add_letters(entries: Sequence[Entry]) -> None:
-    from pipeline.desk import models
-
-    models.Letter.objects.bulk_create(
-        models.Letter(
-            letter_id=entry.letter.letter_id,
-            content_sha256=entry.content,
-            received_at=entry.letter.received_at,
-            channel=entry.letter.channel,
-            writer_ref=entry.letter.writer_ref,
-            place=entry.place.shown,
-            path=list(entry.place.path),
-            crosses=list(entry.place.crosses),
-            text=entry.redacted.text,
-        )
-        for entry in entries
-    )
-    models.Original.objects.bulk_create(
-        models.Original(
-            letter_id=entry.letter.letter_id,
-            title=entry.letter.title,
-            body=entry.letter.body,
-            place_hint=entry.letter.place_hint,
-            extra=dict(entry.letter.extra),
-        )
-        for entry in entries
-    )
-
-
-def _add_scores(entries: Sequence[Entry]) -> dict[str, models.Score]:
-    """Save scores, where this model has not scored the letter before (a model that was rolled back comes again); returns them by letter."""
-    from pipeline.desk import models
-
-    models.Score.objects.bulk_create(
-        (
-            models.Score(
-                letter_id=entry.letter.letter_id,
-                model_version=entry.score.model_version,
-                issue=entry.score.issue.tolist(),
-                signals=entry.score.signals.tolist(),
-                risk=entry.score.risk,
-                level=entry.score.level,
-                abstain=entry.score.abstain,
-                embedding=entry.score.embedding.astype("<f4").tobytes(),
-            )
-            for entry in entries
-        ),
-        ignore_conflicts=True,
-    )
-    versions = {entry.score.model_version for entry in entries}
-    ids = [entry.letter.letter_id for entry in entries]
-    found = models.Score.objects.filter(letter__in=ids, model_version__in=versions)
-    return {score.letter_id: score for score in found.only("pk", "letter_id")}
-
-
-def _place(entry: Entry, scores: Mapping[str, models.Score]) -> dict[str, Any]:
-    return {
-        "score_id": scores[entry.letter.letter_id].pk,
-        "priority": entry.priority.value,
-        "reasons": [[reason.text, reason.share] for reason in entry.priority.reasons],
-        "level": entry.score.level,
-        "unit": entry.route.unit,
-        "unit_why": entry.route.why,
-    }
-
-
-def _add_items(entries: Sequence[Entry], scores: Mapping[str, models.Score]) -> None:
-    from pipeline.desk import models
-
-    models.QueueItem.objects.bulk_create(
-        models.QueueItem(letter_id=entry.letter.letter_id, due_on=entry.due_on, **_place(entry, scores)) for entry in entries
-    )
-
-
-def _update_items(entries: Sequence[Entry], scores: Mapping[str, models.Score]) -> None:
-    """Only what the model and the tables say: status, due date and human_priority are not among the columns."""
-    from pipeline.desk import models
-
-    for entry in entries:
-        models.QueueItem.objects.filter(pk=entry.letter.letter_id).update(**_place(entry, scores))
-
-
-def _add_events(run: int, entries: Sequence[Entry], rescored: frozenset[str]) -> None:
-    from django.utils import timezone
-
-    from pipeline.desk.models import Event
-
-    now = timezone.now()
-    Event.objects.bulk_create(
-        Event(
-            at=now,
-            kind=Event.Kind.RESCORED if entry.letter.letter_id in rescored else Event.Kind.QUEUED,
-            letter_id=entry.letter.letter_id,
-            run_id=run,
-            detail={"model_version": entry.score.model_version, "priority": entry.priority.value},
-        )
-        for entry in entries
-    )
-
-
-def score_of(score: models.Score) -> Score:
-    """A stored score as the scorer gave it."""
-    return Score(
-        letter_id=score.letter_id,
-        issue=np.array(score.issue, np.float32),
-        signals=np.array(score.signals, np.float32),
-        risk=score.risk,
-        level=score.level,
-        embedding=np.frombuffer(score.embedding, "<f4").astype(np.float32),
-        abstain=score.abstain,
-        model_version=score.model_version,
-    )
 
 
 def _ranked(item: models.QueueItem) -> Ranked:
@@ -336,7 +204,7 @@ def _ranked(item: models.QueueItem) -> Ranked:
     return Ranked(
         letter_id=letter.letter_id,
         received_at=letter.received_at,
-        title=RedactedLetter(letter_id=letter.pk, text=letter.text).heading,
+        title=masked(letter).heading,
         place=letter.place,
         matter_id=letter.link.matter_id if hasattr(letter, "link") else "",
         unit=item.unit,
