@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -31,8 +32,8 @@ SENTENCES = (
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine that runs the tests reaches them."""
-    for name in ("ZHIWEI_SETTINGS", "ZHIWEI_QUEUE", "ZHIWEI_DATABASE_URL", "ZHIWEI_MODELS", "ZHIWEI_THREADS"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("ZHIWEI_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +57,28 @@ def other_model_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFact
     return folder
 
 
-@pytest.fixture
-def queue(django_db_blocker: Callable[..., object], tmp_path: Path) -> Iterator[str]:
-    """The URL of a queue that is not there yet. Afterwards the connection of pytest-django is put back."""
+@pytest.fixture(scope="session")
+def empty_queue(django_db_blocker: Callable[..., object], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A queue as a first run makes it: migrated once, copied for each test."""
     from django.db import connections
+
+    from pipeline.desk.services.store import Store
+
+    path = tmp_path_factory.mktemp("queue") / "empty.db"
+    settings, before = connections.settings, connections["default"]
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        Store.open(f"sqlite:///{path}").close()
+    connections.settings = settings
+    connections["default"] = before
+    return path
+
+
+@pytest.fixture
+def queue(django_db_blocker: Callable[..., object], empty_queue: Path, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty queue. Afterwards the connection of pytest-django is put back."""
+    from django.db import connections
+
+    shutil.copyfile(empty_queue, tmp_path / "queue.db")
 
     settings, before = connections.settings, connections["default"]
     with django_db_blocker.unblock():  # type: ignore[attr-defined]

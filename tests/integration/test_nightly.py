@@ -15,6 +15,7 @@ import pytest
 
 import predict
 from pipeline import nightly
+from pipeline.desk.services.store import Store
 from pipeline.errors import SettingsError, ZhiweiError
 from pipeline.output import COLUMNS
 from pipeline.report import RunReport, summary
@@ -244,6 +245,7 @@ def test_a_failing_run_leaves_the_old_output_and_no_draft(
 def test_an_output_that_cannot_be_written_ends_the_run_before_the_queue_is_touched(
     letters_csv: WriteLetters, queue: str, model_folder: Path
 ) -> None:
+    Path("queue.db").unlink()
     Path("file").touch()
     for ending in ("csv", "jsonl", "xlsx", "parquet"):
         with pytest.raises(ZhiweiError, match="cannot be written"):
@@ -351,18 +353,26 @@ class TestCommand:
         assert read_csv(Path("out.csv"))[0]["letter_id"] == "A1"
 
 
-def test_the_head_of_the_queue_can_be_shown(
-    letters_csv: WriteLetters, queue: str, model_folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from pipeline import show
-
+def test_what_cannot_wait_heads_the_queue_on_the_desk(letters_csv: WriteLetters, queue: str, model_folder: Path) -> None:
+    """A night's letters are at once rows that a clerk sees, in the run's own order, and can be searched for."""
     report = run(letters_csv(12), queue, model_folder)
-    assert show.main(["--queue", queue, "--count", "3"]) == 0
-    shown = capsys.readouterr().out
-    assert "队列中最前面的 3 件" in shown
-    assert [letter_id for ranked in report.top[:3] if (letter_id := ranked.letter_id) in shown] == [
-        ranked.letter_id for ranked in report.top[:3]
-    ]
+    with Store.open(queue):
+        from django.http import QueryDict
+
+        from pipeline.desk.models import User
+        from pipeline.desk.services.filters import choices, parse
+        from pipeline.desk.services.queue import page
+
+        clerk = User.objects.create(username="wang", name="王敏", role="clerk")
+
+        def seen(query: str) -> list[str]:
+            filters, problems = parse(QueryDict(query), choices(clerk))
+            assert problems == []
+            return [row.matter.pk for row in page(clerk, filters, 1).rows]
+
+        assert seen("")[0] == report.top[0].matter_id
+        assert len(seen("")) == report.matters
+        assert set(seen("q=种子")) < set(seen(""))
 
 
 @pytest.mark.parametrize("queued", [True, False])

@@ -27,7 +27,7 @@ CONTENT = {
     "desk_original": "*",
     "desk_score": "letter_id, model_version, issue, signals, risk, level, abstain, embedding",
     "desk_queueitem": "letter_id, status, priority, human_priority, reasons, level, due_on",
-    "desk_event": "letter_id, kind, detail",
+    "desk_event": "letter_id, kind, after",
 }
 
 

@@ -12,6 +12,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ("intake", "scoring", "matters", "triage", "desk")
 SHARED = {"errors", "settings"}
+DESK = (
+    {"choices"},
+    {"roles", "workflow"},
+    {"models", "config"},
+    {"spreadsheet", "spreadsheet_reading", "dossier", "dossier_docx", "charts"},
+    {"services"},
+    {"answers", "forms", "door", "context", "middleware", "login", "templatetags"},
+    {"views"},
+)
+"""Inside the desk too: a module imports from its own shelf and those before it. What is not named here stands above them all."""
 ONLY_IN = {
     "torch": {"training"},
     "transformers": {"training"},
@@ -57,13 +67,25 @@ def wrong_arrows(room: str, imported: set[str]) -> list[str]:
     return wrong
 
 
+def wrong_shelves(part: str, imported: set[str]) -> list[str]:
+    """Imports that a part of the desk ("services", "door", …) may not have."""
+    return sorted(name for name in imported if name.startswith("pipeline.desk.") and _shelf(name.split(".")[2]) > _shelf(part))
+
+
+def _shelf(part: str) -> int:
+    return next((at for at, parts in enumerate(DESK) if part in parts), len(DESK))
+
+
 MODULES = sorted(path.relative_to(ROOT) for path in (ROOT / "pipeline").rglob("*.py"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_imports_point_one_way(module: Path) -> None:
     room = module.parts[1] if len(module.parts) > 2 else ""
-    assert wrong_arrows(room, _imports(ROOT / module)) == []
+    imported = _imports(ROOT / module)
+    assert wrong_arrows(room, imported) == []
+    if room == "desk":
+        assert wrong_shelves(module.parts[2].removesuffix(".py"), imported) == []
 
 
 @pytest.mark.parametrize(
@@ -79,6 +101,19 @@ def test_imports_point_one_way(module: Path) -> None:
 )
 def test_a_wrong_arrow_is_found(room: str, name: str) -> None:
     assert wrong_arrows(room, {name}) == [name]
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("services", "pipeline.desk.views.late"),
+        ("services", "pipeline.desk.door"),
+        ("models", "pipeline.desk.services.day"),
+        ("roles", "pipeline.desk.models"),
+    ],
+)
+def test_a_wrong_shelf_is_found(part: str, name: str) -> None:
+    assert wrong_shelves(part, {name}) == [name]
 
 
 def test_scoring_a_letter_loads_no_training_package() -> None:

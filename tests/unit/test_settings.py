@@ -39,7 +39,7 @@ def test_an_unknown_key_is_named() -> None:
     write("chunks = 5\n")
     with pytest.raises(
         SettingsError,
-        match=r"zhiwei\.toml: unknown key 'chunks'; known are queue, models, threads, chunk, explain_top, explain_seconds, renew_seconds, lock_wait\.",
+        match=r"zhiwei\.toml: unknown key 'chunks'; known are queue, models, office, today, threads, chunk, explain_top, explain_seconds, renew_seconds, lock_wait, retention_days\.",
     ):
         load_settings(environ={})
 

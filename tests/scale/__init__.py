@@ -1,0 +1,1 @@
+"""The desk at scale: programs, not tests (`make desk-scale`)."""
