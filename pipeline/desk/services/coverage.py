@@ -1,7 +1,7 @@
 """What the day's work reaches: of all early signs to be expected in the queue, the share among the matters that the office can take today.
 
 Expected, by the model's own calibrated risk: a matter with risk 0.7 counts as 0.7 of an early sign. The share is the sum of the risk over the
-first matters of the queue by the sum over all of them. The latter reads every row, so it is kept for a minute in each process.
+first matters of the queue by the sum over all of them. The latter reads every row, so it is kept for ten minutes in each process.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def coverage(user: User, take: int) -> Coverage:
 
     matters = Matter.objects.for_user(user).filter(live=True).order_by(F("rank").desc(), "matter_id")
     first = sum(matters.values_list("risk", flat=True)[:take])
-    total = max(_total(user), first)  # what came within the last minute may be in the first and not yet in the total
+    total = max(_total(user), first)  # what came in since may be in the first and not yet in the total
     return Coverage(take, first / total if total else None, _checked())
 
 
