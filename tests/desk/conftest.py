@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,7 +67,7 @@ class Desk:
         told = score(letter_id, issue, signals, level, risk, version)
         entry = Entry(
             letter=Letter(letter_id=letter_id, title=title, body=f"{body}联系人张三，电话{SECRET}。", received_at=received, channel=channel, writer_ref=writer or letter_id),
-            content=f"{letter_id}-content", redacted=RedactedLetter(letter_id=letter_id, text=f"{title}\n{body}联系人［姓名］，电话［手机］。", received_at=received),
+            content=sha256(letter_id.encode()).hexdigest(), redacted=RedactedLetter(letter_id=letter_id, text=f"{title}\n{body}联系人［姓名］，电话［手机］。", received_at=received),
             place=Where(Place(town, "town", path) if town else None, town, ()), route=Route(unit, "属事", 9, "按类别"), score=told,
             priority=prioritise(told, load_policy()), due_on=register_by(received),
         )  # fmt: skip

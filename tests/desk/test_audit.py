@@ -102,7 +102,7 @@ def test_the_chain_is_whole_until_somebody_meddles(worked: Desk, clients: Client
     assert "事件链完整" in checked
     event = Event.objects.get(kind="accept")
     with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER desk_event_no_update")
+        cursor.execute(f"DROP TRIGGER desk_event_no_update{' ON desk_event' if connection.vendor == 'postgresql' else ''}")
         cursor.execute("UPDATE desk_event SET kind = 'decline' WHERE id = %s", [event.pk])
     checked = clients("auditor").post("/audit/check/", follow=True).content.decode()
     assert f"事件 {event.pk}" in checked

@@ -42,7 +42,7 @@ def test_the_database_itself_refuses_changes(filled: Desk, attack: str) -> None:
 
     note_access("search", filled.person("clerk"), "127.0.0.1")
     seal()
-    with transaction.atomic(), pytest.raises(DatabaseError, match="only grows"), connection.cursor() as cursor:
+    with pytest.raises(DatabaseError, match="only grows"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(attack)
 
 
