@@ -474,3 +474,15 @@ def test_without_a_purpose_no_dossier(clients: Clients) -> None:
 
 def test_the_name_of_the_file_is_safe() -> None:
     assert file_name("M-../a b\r\n信#1") == "卷宗-M-_a_b_信_1.docx"
+
+
+def test_an_answered_matter_says_why_it_stands_behind(filled: Desk, clients: Clients) -> None:
+    from pipeline.desk.services.steps import take_step
+
+    clerk = filled.person("clerk")
+    for step, given in (("accept", {}), ("handle", {}), ("answer", {"text": "已拨付工资。", "outcome": "settled"})):
+        take_step(filled.matter("M-W1"), clerk, step, given)
+    for address in ("/", "/matter/M-W1/"):
+        page = clients("supervisor").get(address).content.decode()
+        assert "已答复，等来信人" in page
+        assert "再加 -" not in page

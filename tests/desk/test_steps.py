@@ -192,22 +192,22 @@ def test_as_days_go_by_the_clocks_move_the_queue(filled: Desk, monkeypatch: pyte
     assert after.rank == before.rank - 4 + 15
 
 
-def test_an_extension_and_a_pause_move_the_date_and_say_why(filled: Desk) -> None:
+def test_an_extension_and_a_pause_move_the_date_and_say_why(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipeline.desk.models import Event
     from pipeline.desk.services import steps
+    from pipeline.desk.services.claims import release
 
     clerk, chief = filled.person("clerk"), filled.person("supervisor")
     matter = steps.take_step(filled.matter("M-S1"), clerk, "accept")
     assert matter.due_on == date(2026, 6, 20)
     steps.pause(matter, clerk, "conclude", "appraisal", "委托种子检验")
-    assert filled.matter("M-S1").due_on is None or filled.matter("M-S1").band == 0
+    monkeypatch.setenv("ZHIWEI_TODAY", "2026-04-25")
     steps.resume(matter, clerk, "conclude")
-    from pipeline.desk.services.claims import release
-
+    assert filled.matter("M-S1").due_on == date(2026, 6, 24)
     release(matter, clerk)
     steps.extend(matter, chief, "conclude", 30, "涉及多个村")
-    assert filled.matter("M-S1").due_on == date(2026, 7, 20)
-    assert Event.objects.get(matter="M-S1", kind="extended").after == {"rule": "conclude", "due": "2026-07-20", "reason": "涉及多个村"}
+    assert filled.matter("M-S1").due_on == date(2026, 7, 24)
+    assert Event.objects.get(matter="M-S1", kind="extended").after == {"rule": "conclude", "due": "2026-07-24", "reason": "涉及多个村"}
     with pytest.raises(ClockError):
         steps.extend(matter, chief, "conclude", 5, "再延")
     with pytest.raises(MatterError, match="写明理由"):

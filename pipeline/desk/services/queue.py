@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.desk.services.claims import shown_holder
 from pipeline.desk.services.day import office_day
 from pipeline.desk.services.filters import Filters, fitting, ordered
-from pipeline.desk.services.standing import clocks_of
+from pipeline.desk.services.standing import clocks_of, rests
 from pipeline.desk.services.units import home
 from pipeline.scoring.labels import load_labels
 from pipeline.triage.clocks import Clock, band, said
@@ -157,5 +157,7 @@ def _why(matter: models.Matter, near: int) -> list[str]:
     told = [str(text) for text, _ in matter.reasons if text != REST][:REASONS]
     if matter.human_priority is not None:
         return [f"排序由工作人员定为 {matter.human_priority:g} 分", *told]
+    if rests(matter):
+        told.insert(0, "已答复，等来信人")
     added = load_policy().clocks[near]
     return [*told, f"{NEAR[near]}加 {added:g} 分"] if near and added else told

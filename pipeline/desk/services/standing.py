@@ -56,9 +56,13 @@ def rank(matter: models.Matter) -> float:
     """The order of the queue: a person's priority as it is, else the policy's, less when answered, with what the nearest clock adds."""
     if matter.human_priority is not None:
         return matter.human_priority
-    policy = load_policy()
-    share = policy.answered if matter.status in ANSWERED and not matter.fresh else 1.0
-    return round(matter.priority * share + policy.clocks[matter.band], 2)
+    share = load_policy().answered if rests(matter) else 1.0
+    return round(matter.priority * share + load_policy().clocks[matter.band], 2)
+
+
+def rests(matter: models.Matter) -> bool:
+    """Whether the office has answered and no new letter waits: only the petitioner may act now."""
+    return matter.status in ANSWERED and not matter.fresh
 
 
 def bits(signals: Iterable[str]) -> int:

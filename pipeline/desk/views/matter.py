@@ -20,6 +20,7 @@ from pipeline.desk.services.claims import HeldError, LateError
 from pipeline.desk.services.deadlines import deadlines
 from pipeline.desk.services.dossiers import printed
 from pipeline.desk.services.letters import newest
+from pipeline.desk.services.standing import rests
 from pipeline.desk.services.timeline import course, weeks
 from pipeline.desk.services.units import unit_names
 from pipeline.desk.services.ways import suggested_way
@@ -27,6 +28,7 @@ from pipeline.desk.views.late import late
 from pipeline.desk.workflow import FIELDS, GIVEN, STEPS, Outcome, Satisfaction, Way, allowed
 from pipeline.errors import MatterError
 from pipeline.scoring.labels import load_labels
+from pipeline.triage.policy import load_policy
 from pipeline.triage.regulation import OWN_RULE
 
 PRESETS = ((95, "立即"), (75, "优先"), (40, "一般"), (15, "可缓"))
@@ -54,7 +56,8 @@ def _page(request: Request, matter: Matter, mine: bool) -> dict[str, Any]:
         "matter": matter,
         "mine": mine,
         "holder": claims.shown_holder(matter),
-        "added": matter.rank - matter.priority,
+        "added": load_policy().clocks[matter.band],
+        "rests": rests(matter),
         "deadlines": deadlines(matter),
         "own_rule": OWN_RULE,
         "steps": allowed(matter.status, user.role) if user.can(Ability.WORK) else [],

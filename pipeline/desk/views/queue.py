@@ -18,7 +18,6 @@ from pipeline.desk.services import bulk, claims, coverage, queue, saved, search,
 from pipeline.desk.services.access import note_access
 from pipeline.desk.services.filters import COLUMNS, DAYS, FLAGS, NAMES, Choices, Filters, choices, parse
 from pipeline.desk.services.letters import newest
-from pipeline.desk.services.units import unit_names
 from pipeline.errors import MatterError
 from pipeline.scoring.labels import load_labels
 
@@ -52,7 +51,7 @@ def show(request: Request) -> HttpResponse:
         "cover": coverage.coverage(user, take),
         "cut": 0 if filters.narrowed or filters.order else take - (page.number - 1) * queue.PAGE,
         "people": bulk.workers() if user.can(Ability.ASSIGN) else [],
-        "units": unit_names(),
+        "units": list(offered["unit"]),
         "issues": load_labels().issues,
         "masked": search.MASK.search(filters.q),
         "common": _remember(request, filters.q, page.count),
